@@ -1,0 +1,72 @@
+"""The immutable archive: every file ever seen, once, under the SHA-256 of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Archived:
+    """A file in the archive."""
+
+    sha256: str
+    path: Path
+    byte_count: int
+
+
+def store(archive: Path, stream: IO[bytes], max_bytes: int | None = None) -> Archived:
+    """Copy a stream into the archive and return where it is; content already there is not written twice.
+
+    The name has no extension: DuckDB would glob a `*` and guess a compression from a `.gz`. Raises `ValueError`
+    when the stream is longer than `max_bytes`.
+    """
+    archive.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix="incoming-", dir=archive)
+    digest = hashlib.sha256()
+    byte_count = 0
+    try:
+        with os.fdopen(handle, "wb") as copy:
+            while block := stream.read(BLOCK_BYTES):
+                byte_count += len(block)
+                if max_bytes is not None and byte_count > max_bytes:
+                    raise ValueError(f"longer than the {max_bytes:,} bytes that its archive declares")
+                digest.update(block)
+                copy.write(block)
+            copy.flush()
+            os.fsync(copy.fileno())
+        sha256 = digest.hexdigest()
+        path = archive / sha256[:2] / sha256
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            os.chmod(temporary, 0o444)
+            os.replace(temporary, path)
+            _sync_directory(path.parent)
+        return Archived(sha256, path, byte_count)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def digest(stream: IO[bytes]) -> str:
+    """SHA-256 of a stream, as a hexadecimal text."""
+    return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sweep(archive: Path) -> None:
+    """Remove what a killed run left half copied."""
+    for leftover in archive.glob("incoming-*"):
+        leftover.unlink()
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

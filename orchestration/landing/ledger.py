@@ -1,0 +1,190 @@
+"""What landing remembers: the schemas `landing` and `raw_<source>` of the warehouse, and who wrote what there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing.spec import LandingSpec, load_specs
+from orchestration.settings import Settings
+
+LINEAGE_COLUMNS = {"_extra": "varchar", "_load_id": "bigint", "_source_row_number": "bigint"}
+
+_TABLES = """
+create schema if not exists landing;
+create table if not exists landing.loads (
+    load_id bigint not null unique, file_sha256 varchar not null, source_name varchar, table_name varchar,
+    spec_version bigint, specs_version varchar not null, load_status varchar not null, refusal_reason varchar,
+    nearest_spec varchar, byte_count bigint not null, rows_read_count bigint, rows_landed_count bigint,
+    rows_quarantined_count bigint, covers_until_text varchar, file_name varchar not null, container_path varchar,
+    export_group varchar not null, modified_at timestamp not null, landed_at timestamp not null
+);
+create table if not exists landing.files (
+    file_name varchar not null, member_name varchar not null, file_sha256 varchar not null,
+    file_outcome varchar not null, load_id bigint, byte_count bigint not null, modified_at timestamp not null,
+    first_seen_at timestamp not null
+);
+create table if not exists landing.rejected_rows (
+    load_id bigint not null, source_row_number bigint, rejection_reason varchar not null, raw_text varchar
+);
+create schema if not exists raw_balcony;
+create table if not exists raw_balcony.identity_keys (key_text varchar not null);
+create table if not exists raw_balcony.check_results (
+    run_id varchar, layer_name varchar, suite_name varchar, relation_name varchar, check_name varchar,
+    severity varchar, is_passed boolean, unexpected_count bigint, details varchar, checked_at timestamp
+);
+create table if not exists raw_balcony.publications (
+    publication_id varchar, run_id varchar, table_count bigint, row_count bigint, published_at timestamp
+);
+"""
+
+
+@dataclass(frozen=True)
+class KnownLoad:
+    """What is known of one file content."""
+
+    load_id: int
+    status: str
+    specs_version: str
+    source_name: str | None
+    table_name: str | None
+    rows_read: int
+    rows_landed: int
+    rows_quarantined: int
+    reason: str | None
+
+
+def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open the working file for writing, with every raw table and ledger table that the specs ask for.
+
+    Raises `duckdb.IOException` naming the process that holds the file, if another one does.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.spill.mkdir(exist_ok=True)
+    connection = duckdb.connect(
+        str(settings.warehouse),
+        config={
+            "memory_limit": settings.memory_limit,
+            "threads": settings.threads,
+            "temp_directory": str(settings.spill),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "TimeZone": "UTC",
+        },
+    )
+    connection.execute("set enable_progress_bar = false")
+    connection.execute(_TABLES)
+    for spec in load_specs(settings.dbt_project):
+        _create_raw_table(connection, spec)
+    _set_identity_key(connection, settings.home)
+    return connection
+
+
+def _create_raw_table(connection: duckdb.DuckDBPyConnection, spec: LandingSpec) -> None:
+    connection.execute(f"create schema if not exists {spec.schema}")
+    columns = {column.name: "varchar" for column in spec.columns} | LINEAGE_COLUMNS
+    declared = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+    connection.execute(f'create table if not exists {spec.schema}."{spec.table}" ({declared})')
+    present = {
+        name
+        for (name,) in connection.execute(
+            "select column_name from duckdb_columns() where schema_name = ? and table_name = ?",
+            [spec.schema, spec.table],
+        ).fetchall()
+    }
+    for name in columns.keys() - present:
+        connection.execute(f'alter table {spec.schema}."{spec.table}" add column "{name}" {columns[name]}')
+
+
+def _set_identity_key(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    """Keep the key of person hashes: the user's own, or one made at the first run and kept readable to the owner only."""
+    key = os.environ.get("BALCONY_HASH_KEY")
+    path = home / "identity.key"
+    if not key:
+        if not path.exists():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+        key = path.read_text(encoding="ascii").strip()
+    connection.execute("delete from raw_balcony.identity_keys")
+    connection.execute("insert into raw_balcony.identity_keys values (?)", [key])
+
+
+class Ledger:
+    """Questions to, and entries in, the ledger tables of one open warehouse."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, specs_version: str) -> None:
+        self.connection = connection
+        self.specs_version = specs_version
+
+    def seen(self, file_name: str, byte_count: int, modified_at: datetime) -> bool:
+        """Whether this very file (name, size and time) was fully dealt with under these specs or landed before."""
+        row = self.connection.execute(
+            """
+            select count(*), bool_and(file_outcome <> 'refused' or loads.specs_version = $4)
+            from landing.files left join landing.loads using (load_id)
+            where files.file_name = $1
+                and exists (
+                    from landing.files as outer_file
+                    where outer_file.file_name = $1 and outer_file.member_name = ''
+                        and outer_file.byte_count = $2 and outer_file.modified_at = $3
+                )
+            """,
+            [file_name, byte_count, modified_at, self.specs_version],
+        ).fetchone()
+        return row is not None and row[0] > 0 and bool(row[1])
+
+    def load_of(self, sha256: str) -> KnownLoad | None:
+        """What became of a content: its landing, else its latest refusal."""
+        row = self.connection.execute(
+            """
+            select load_id, load_status, specs_version, source_name, table_name, coalesce(rows_read_count, 0),
+                coalesce(rows_landed_count, 0), coalesce(rows_quarantined_count, 0), refusal_reason
+            from landing.loads where file_sha256 = ?
+            order by load_status = 'landed' desc, load_id desc limit 1
+            """,
+            [sha256],
+        ).fetchone()
+        return KnownLoad(*row) if row else None
+
+    def next_load_id(self) -> int:
+        row = self.connection.execute("select coalesce(max(load_id), 0) + 1 from landing.loads").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def forget_refusal(self, load_id: int) -> None:
+        """Take out a refusal that other specs get to judge anew."""
+        for table in ("landing.loads", "landing.files", "landing.rejected_rows"):
+            self.connection.execute(f"delete from {table} where load_id = ?", [load_id])
+
+    def enter_load(self, **values: object) -> None:
+        columns = ", ".join(values)
+        marks = ", ".join("?" for _ in values)
+        self.connection.execute(
+            f"insert into landing.loads ({columns}, specs_version, landed_at) values ({marks}, ?, now()::timestamp)",
+            [*values.values(), self.specs_version],
+        )
+
+    def enter_file(
+        self,
+        file_name: str,
+        member_name: str,
+        sha256: str,
+        outcome: str,
+        load_id: int | None,
+        byte_count: int,
+        modified_at: datetime,
+    ) -> None:
+        """Enter a sighting; the same file seen again replaces its own row."""
+        self.connection.execute(
+            "delete from landing.files where file_name = ? and member_name = ? and file_sha256 = ?",
+            [file_name, member_name, sha256],
+        )
+        self.connection.execute(
+            "insert into landing.files values (?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
+            [file_name, member_name, sha256, outcome, load_id, byte_count, modified_at],
+        )

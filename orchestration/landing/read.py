@@ -1,0 +1,263 @@
+"""Bytes -> rows as exported: for each format, the DuckDB queries that read a file, and how its records are counted.
+
+Every query yields the spec's columns as text, then `_extra` and `_source_row_number`. Rows that the reader rejects
+are in its reject tables afterwards.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestration.landing.identify import Recognised, walk
+from orchestration.landing.records import count_records, ordinals_at, record_texts, write_with_line_feeds
+from orchestration.landing.spec import Column, LandingSpec, fold
+
+SPLIT_BYTES = 1 << 26
+"""From this size on a text file is read in one part per thread: numbering rows keeps a reader on one thread."""
+MAX_RECORD_BYTES = 1 << 25
+# Bytes that cannot stand for themselves in a csv cell: blank cells stay '' instead of becoming null.
+NO_NULL = "chr(1)"
+NO_DELIMITER = "chr(31)"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a text file that one reader takes: its own file, and what comes before it."""
+
+    path: Path
+    rows_before: int
+    header_records: int
+    rejects: str | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file made ready to be read."""
+
+    queries: tuple[str, ...]
+    row_count: int
+    """Records in the file, counted without DuckDB."""
+    raw_texts: Callable[[Collection[int]], dict[int, str]]
+    """The text of some rows, by row number from 1."""
+    parts: tuple[Part, ...] = ()
+    quoted: bool = False
+    open_quote: bool = False
+    unreadable: str | None = None
+    """A query for the numbers of rows that its `queries` leave out because they do not have the format."""
+    recount: Callable[[], int] | None = field(default=None)
+    """A second, slower count, for files whose stray quotes mislead the first."""
+
+
+@contextmanager
+def open_source(found: Recognised, path: Path, spill: Path, threads: int) -> Iterator[Source]:
+    """Prepare a recognised file. Temporary copies live in `spill` while the context is open.
+
+    Raises `ValueError` with a reason when the file cannot be read at all.
+    """
+    workspace = spill / f"landing-{path.name[:16]}"
+    shutil.rmtree(workspace, ignore_errors=True)
+    workspace.mkdir(parents=True)
+    try:
+        spec = found.spec
+        if spec.format in ("csv", "log", "ndjson"):
+            yield _text_source(found, _as_utf8(found, path, workspace), workspace, threads)
+        elif spec.format == "parser":
+            yield _parsed_source(spec, path, workspace)
+        else:
+            yield _document_source(found, _as_utf8(found, path, workspace))
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _as_utf8(found: Recognised, path: Path, workspace: Path) -> Path:
+    if found.encoding in ("utf-8", "ascii"):
+        return path
+    target = workspace / "utf8"
+    try:
+        with path.open(encoding=found.encoding, newline="") as source, target.open("w", encoding="utf-8", newline="") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+    except UnicodeError as error:
+        raise ValueError(f"not {found.encoding}: {error}") from None
+    return target
+
+
+def _text_source(found: Recognised, path: Path, workspace: Path, threads: int) -> Source:
+    spec = found.spec
+    quoted = spec.format == "csv"
+    wanted = threads if path.stat().st_size >= SPLIT_BYTES else 1
+    counted = count_records(path, quoted=quoted, parts=wanted)
+    if len(counted.line_ends) == 2 or (not counted.line_ends and _has_returns(path)):
+        normalised = workspace / "lines"
+        write_with_line_feeds(path, normalised, quoted=quoted)
+        path, counted = normalised, count_records(normalised, quoted=quoted, parts=wanted)
+    header = 1 if quoted else 0
+    parts = tuple(
+        Part(part, before if before == 0 else before - header, header if before == 0 else 0, f"rejects_{number}")
+        for number, (part, before) in enumerate(_cut(path, counted.parts, workspace))
+    )
+    if quoted:
+        queries = tuple(_csv_query(found, part) for part in parts)
+        unreadable = None
+    else:
+        queries = tuple(_line_query(spec, part, readable=True) for part in parts)
+        unreadable = " union all ".join(_line_query(spec, part, readable=False) for part in parts)
+
+    def raw_texts(numbers: Collection[int]) -> dict[int, str]:
+        texts = record_texts(path, [number - 1 + header for number in numbers], quoted=quoted)
+        return {ordinal + 1 - header: text.decode("utf-8", "backslashreplace") for ordinal, text in texts.items()}
+
+    def recount() -> int:
+        csv.field_size_limit(MAX_RECORD_BYTES)
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            return sum(1 for record in csv.reader(file, delimiter=found.delimiter) if record) - header
+
+    return Source(
+        queries,
+        counted.records - header,
+        raw_texts,
+        parts,
+        quoted,
+        counted.open_quote,
+        unreadable,
+        recount if quoted else None,
+    )
+
+
+def _has_returns(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\r" in file.read(1 << 20)
+
+
+def _cut(path: Path, cuts: tuple[tuple[int, int], ...], workspace: Path) -> Iterator[tuple[Path, int]]:
+    """Each part as a file of its own; a file in one part is read where it lies."""
+    if len(cuts) == 1:
+        yield path, 0
+        return
+    ends = [*(start for start, _ in cuts[1:]), path.stat().st_size]
+    with path.open("rb") as source:
+        for number, ((start, records_before), end) in enumerate(zip(cuts, ends, strict=True)):
+            target = workspace / f"part-{number}"
+            source.seek(start)
+            with target.open("wb") as copy:
+                remaining = end - start
+                while remaining:
+                    block = source.read(min(remaining, 1 << 24))
+                    copy.write(block)
+                    remaining -= len(block)
+            yield target, records_before
+
+
+def _csv_query(found: Recognised, part: Part) -> str:
+    spec = found.spec
+    positions: dict[str, int] = {}
+    extra: dict[str, int] = {}
+    for position, header in enumerate(found.header):
+        column = next((c for c in spec.columns if fold(header) in c.headers), None)
+        if column is not None and column.name not in positions:
+            positions[column.name] = position
+        else:
+            name = header if header not in extra else f"{header} ({position + 1})"
+            extra[name] = position
+    selected = [
+        f'c{positions[c.name]} as "{c.name}"' if c.name in positions else f'null::varchar as "{c.name}"'
+        for c in spec.columns
+    ]
+    packed = ", ".join(f"{_text(name)}, c{position}" for name, position in extra.items())
+    selected.append(f"json_object({packed})::varchar as _extra" if extra else "null::varchar as _extra")
+    columns = ", ".join(f"'c{position}': 'varchar'" for position in range(len(found.header)))
+    return f"""
+        select {", ".join(selected)}, row_number() over () + {part.rows_before} as _source_row_number
+        from read_csv({_text(str(part.path))}, columns = {{{columns}}}, auto_detect = false, header = {part.header_records == 1},
+            delim = {_text(found.delimiter)}, quote = '"', escape = '"', nullstr = {NO_NULL}, compression = 'none',
+            max_line_size = {MAX_RECORD_BYTES}, store_rejects = true, rejects_table = '{part.rejects}',
+            rejects_scan = '{part.rejects}_scan')
+    """
+
+
+def _line_query(spec: LandingSpec, part: Part, *, readable: bool) -> str:
+    lines = f"""
+        select line, row_number() over () + {part.rows_before} as _source_row_number
+        from read_csv({_text(str(part.path))}, columns = {{'line': 'varchar'}}, auto_detect = false, header = false,
+            delim = {NO_DELIMITER}, quote = '', escape = '', nullstr = {NO_NULL}, compression = 'none',
+            max_line_size = {MAX_RECORD_BYTES}, store_rejects = true,
+            rejects_table = '{part.rejects}{"" if readable else "_again"}',
+            rejects_scan = '{part.rejects}{"" if readable else "_again"}_scan')
+    """
+    if spec.format == "log":
+        condition = f"regexp_matches(line, {_text(spec.pattern or '')})"
+        groups = ", ".join(_text(column.name) for column in spec.columns)
+        matched = f"regexp_extract(line, {_text(spec.pattern or '')}, [{groups}]) as matched"
+        selected = ", ".join(f'matched."{column.name}"' for column in spec.columns)
+        columns = f"select {selected}, null::varchar as _extra, _source_row_number from (select {matched}, _source_row_number"
+        end = ")"
+    else:
+        # Extraction runs before a filter does, and raises on a malformed line: only valid ones may reach it.
+        lines = f"select *, case when json_valid(line) then line end as document from ({lines})"
+        condition = "json_type(document) = 'OBJECT'"
+        columns = f"select {_json_columns(spec, 'document')}, document as _extra, _source_row_number"
+        end = ""
+    if not readable:
+        return f"select _source_row_number from ({lines}) where not coalesce({condition}, false)"
+    return f"{columns} from ({lines}) where {condition}{end}"
+
+
+def _document_source(found: Recognised, path: Path) -> Source:
+    spec = found.spec
+    document = f"substr(ltrim(content, chr(65279)), {found.prefix_length + 1})"
+    if found.rows_path == "$":
+        rows = f"select {document} as row, 1 as _source_row_number from read_text({_text(str(path))})"
+    else:
+        rows = f"""
+            select unnest(rows) as row, generate_subscripts(rows, 1) as _source_row_number
+            from (select json_extract({document}, {_text(found.rows_path)}) as rows from read_text({_text(str(path))}))
+        """
+    query = f"select {_json_columns(spec, 'row')}, row::varchar as _extra, _source_row_number from ({rows})"
+    assert found.row_count is not None
+
+    def raw_texts(numbers: Collection[int]) -> dict[int, str]:
+        values = walk(json.loads(path.read_text(encoding="utf-8-sig")[found.prefix_length :]), found.rows_path)
+        return {number: json.dumps(values[number - 1], ensure_ascii=False) for number in numbers}
+
+    return Source((query,), found.row_count, raw_texts)
+
+
+def _parsed_source(spec: LandingSpec, path: Path, workspace: Path) -> Source:
+    parser: Any = importlib.import_module(f"orchestration.landing.parsers.{spec.parser}")
+    target = workspace / "rows"
+    count = 0
+    with target.open("w", encoding="utf-8") as file:
+        for record in parser.records(path):
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += 1
+    part = Part(target, 0, 0, "rejects_0")
+
+    def raw_texts(numbers: Collection[int]) -> dict[int, str]:
+        return {n + 1: t.decode() for n, t in record_texts(target, [n - 1 for n in numbers], quoted=False).items()}
+
+    return Source((_line_query(spec, part, readable=True),), count, raw_texts, (part,))
+
+
+def _json_columns(spec: LandingSpec, row: str) -> str:
+    return ", ".join(f'{_json_column(column, row)} as "{column.name}"' for column in spec.columns)
+
+
+def _json_column(column: Column, row: str) -> str:
+    values = [f"json_extract_string({row}, {_text(path)})" for path in column.paths]
+    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
+
+
+def rejected_ordinals(part: Part, offsets: Collection[int], *, quoted: bool) -> list[int]:
+    """Row numbers within a part, from 1, of the records in which these byte offsets lie."""
+    return [ordinal + 1 - part.header_records for ordinal in ordinals_at(part.path, offsets, quoted=quoted)]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,137 @@
+"""Physical records of a text file, found without the reader that lands them.
+
+DuckDB's reader can lose lines without a reject, so every file is counted here as well: a record ends at a line feed
+outside quotes, blank lines are none. Vectorised over blocks, so memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_BYTES = 1 << 24
+QUOTE, LINE_FEED, CARRIAGE_RETURN = 34, 10, 13
+
+Offsets = NDArray[np.int64]
+
+
+class RecordScanner:
+    """One pass over a file's records.
+
+    After iteration `open_quote` tells whether the file ends inside quotes, and `line_ends` how records end:
+    a subset of {"\\n", "\\r\\n"}.
+    """
+
+    def __init__(self, path: Path, *, quoted: bool) -> None:
+        self.path = path
+        self.quoted = quoted
+        self.open_quote = False
+        self.line_ends: set[str] = set()
+
+    def __iter__(self) -> Iterator[tuple[Offsets, Offsets]]:
+        """Yield start and end offsets (int64, end exclusive, line end not included) of records that are not blank."""
+        position = start = 0
+        open_quotes = 0
+        before = b""
+        with self.path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                bytes_ = np.frombuffer(before + block, dtype=np.uint8)
+                base = position - len(before)
+                feeds = np.flatnonzero(bytes_ == LINE_FEED)
+                if self.quoted and (open_quotes or QUOTE in block):
+                    quotes = np.flatnonzero(bytes_[len(before) :] == QUOTE) + len(before)
+                    feeds = feeds[(np.searchsorted(quotes, feeds) + open_quotes) % 2 == 0]
+                    open_quotes = (open_quotes + len(quotes)) % 2
+                feeds = feeds[feeds >= len(before)]
+                returned = bytes_[feeds - 1] == CARRIAGE_RETURN if len(feeds) else np.zeros(0, dtype=bool)
+                if len(feeds) and feeds[0] == 0:
+                    returned[0] = False
+                if returned.any():
+                    self.line_ends.add("\r\n")
+                if not returned.all():
+                    self.line_ends.add("\n")
+                ends = feeds + base
+                starts = np.concatenate(([start], ends[:-1] + 1)) if len(ends) else ends
+                if len(ends):
+                    start = int(ends[-1]) + 1
+                filled = ends - returned > starts
+                yield starts[filled], (ends - returned)[filled]
+                position += len(block)
+                before = block[-1:]
+        self.open_quote = bool(open_quotes)
+        if start < position:
+            yield np.array([start]), np.array([position])
+
+
+@dataclass(frozen=True)
+class RecordCount:
+    """What one pass found. `parts` are (first byte, records before it), cut at record starts."""
+
+    records: int
+    open_quote: bool
+    line_ends: frozenset[str]
+    parts: tuple[tuple[int, int], ...]
+
+
+def count_records(path: Path, *, quoted: bool, parts: int = 1) -> RecordCount:
+    """Count the records of a file and find where to cut it into about equal `parts`."""
+    size = path.stat().st_size
+    targets = [size * part // parts for part in range(1, parts)]
+    cuts = [(0, 0)]
+    records = 0
+    scanner = RecordScanner(path, quoted=quoted)
+    for starts, _ in scanner:
+        while targets and len(starts) and starts[-1] >= targets[0]:
+            index = int(np.searchsorted(starts, targets.pop(0)))
+            cuts.append((int(starts[index]), records + index))
+        records += len(starts)
+    return RecordCount(records, scanner.open_quote, frozenset(scanner.line_ends), tuple(cuts))
+
+
+def ordinals_at(path: Path, offsets: Collection[int], *, quoted: bool) -> list[int]:
+    """For byte offsets inside a file, the ordinal (from 0) of the record that holds each, in ascending order."""
+    wanted = np.array(sorted(offsets), dtype=np.int64)
+    found: list[int] = []
+    records = 0
+    for starts, _ in RecordScanner(path, quoted=quoted):
+        if len(starts):
+            upto = wanted[len(found) :]
+            inside = upto[upto <= starts[-1]]
+            found += (np.searchsorted(starts, inside, side="right") - 1 + records).tolist()
+            records += len(starts)
+    return found + [records - 1] * (len(wanted) - len(found))
+
+
+def record_texts(path: Path, ordinals: Collection[int], *, quoted: bool) -> dict[int, bytes]:
+    """The bytes of some records, by ordinal (from 0)."""
+    wanted = np.array(sorted(ordinals), dtype=np.int64)
+    texts: dict[int, bytes] = {}
+    records = 0
+    with path.open("rb") as file:
+        for starts, ends in RecordScanner(path, quoted=quoted):
+            for ordinal in wanted[(wanted >= records) & (wanted < records + len(starts))]:
+                file.seek(int(starts[ordinal - records]))
+                texts[int(ordinal)] = file.read(int(ends[ordinal - records] - starts[ordinal - records]))
+            records += len(starts)
+    return texts
+
+
+def write_with_line_feeds(path: Path, target: Path, *, quoted: bool) -> None:
+    """Copy a text file so that every record ends in a line feed alone: DuckDB's strict parser refuses mixed ends.
+
+    Line breaks inside quotes stay as they are. A file without any line feed has old Mac line ends.
+    """
+    with path.open("rb") as source, target.open("wb") as copy:
+        if LINE_FEED not in source.read(BLOCK_BYTES):
+            source.seek(0)
+            while block := source.read(BLOCK_BYTES):
+                copy.write(block.replace(b"\r", b"\n"))
+            return
+        for starts, ends in RecordScanner(path, quoted=quoted):
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+                source.seek(start)
+                copy.write(source.read(end - start) + b"\n")
