@@ -41,7 +41,7 @@ def container_kind(path: Path) -> str | None:
     with path.open("rb") as file:
         head = file.read(4)
         if head in (b"PK\x03\x04", b"PK\x05\x06"):
-            return "zip"
+            return None if is_workbook(path) else "zip"
         if head[:2] == b"\x1f\x8b":
             try:
                 with gzip.open(path) as unpacked:
@@ -50,6 +50,15 @@ def container_kind(path: Path) -> str | None:
                 return "gzip"
         file.seek(257)
         return "tar" if file.read(5) == b"ustar" else None
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether a zip is an office document, which is one file to its owner."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "[Content_Types].xml" in archive.namelist()
+    except DAMAGE:
+        return False
 
 
 def members(path: Path, kind: str) -> Iterator[tuple[Member, IO[bytes]]]:
@@ -64,10 +73,9 @@ def members(path: Path, kind: str) -> Iterator[tuple[Member, IO[bytes]]]:
         elif kind == "tar":
             yield from _tar_members(path)
         else:
-            modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
             with gzip.open(path) as stream:
                 limit = max(SMALL_BYTES, path.stat().st_size * MAX_RATIO)
-                yield Member(path.stem, modified_at, limit), stream
+                yield Member(path.stem, _file_time(path), limit), stream
     except DAMAGE as error:
         raise ContainerError(f"damaged archive: {error}") from None
 
@@ -85,7 +93,18 @@ def _zip_members(path: Path) -> Iterator[tuple[Member, IO[bytes]]]:
         _refuse_bomb(sum(info.file_size for info in infos), path)
         for info in infos:
             with archive.open(info) as stream:
-                yield Member(info.filename, datetime(*info.date_time), info.file_size), stream
+                yield Member(info.filename, _zip_time(info, path), info.file_size), stream
+
+
+def _zip_time(info: zipfile.ZipInfo, path: Path) -> datetime:
+    try:
+        return datetime(*info.date_time)
+    except ValueError:  # Writers that know no time leave month and day at 0.
+        return _file_time(path)
+
+
+def _file_time(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
 
 
 def _tar_members(path: Path) -> Iterator[tuple[Member, IO[bytes]]]:

@@ -59,6 +59,8 @@ def identify(path: Path, specs: Iterable[LandingSpec]) -> Recognised | Refusal:
     for spec in specs:
         if spec.parser and _parser(spec).recognises(head):
             return Recognised(spec)
+    if head.startswith(b"PK"):
+        return Refusal("an office document: save or export its sheets as csv")
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
     if encoding is None and b"\x00" in head[:1024]:
         return Refusal("binary data that is no archive and no known format")

@@ -21,6 +21,9 @@ from orchestration.landing.read import Source, open_source, rejected_ordinals
 from orchestration.landing.spec import Column, LandingSpec, load_specs, specs_version
 from orchestration.settings import Settings
 
+ADDRESS = re.compile(r"[^\s,;:'\"<>]+@[^\s,;:'\"<>]+")
+"""E-mail addresses, which no log and no error text may hold."""
+
 Outcome = Literal["landed", "duplicate", "unchanged", "refused", "container"]
 
 
@@ -182,12 +185,13 @@ class _Lander:
         refusal: Refusal,
     ) -> FileOutcome:
         load_id = self.ledger.next_load_id()
+        reason = ADDRESS.sub("(address)", refusal.reason)
         with self._transaction():
             self.ledger.enter_load(
                 load_id=load_id,
                 file_sha256=archived.sha256,
                 load_status="refused",
-                refusal_reason=refusal.reason,
+                refusal_reason=reason,
                 nearest_spec=refusal.nearest,
                 byte_count=archived.byte_count,
                 file_name=member or name,
@@ -198,7 +202,7 @@ class _Lander:
             self.ledger.enter_file(
                 name, member, archived.sha256, "refused", load_id, archived.byte_count, modified_at
             )
-        return FileOutcome(name, member, "refused", reason=refusal.reason)
+        return FileOutcome(name, member, "refused", reason=reason)
 
     def _load(
         self,
@@ -224,6 +228,8 @@ class _Lander:
                 raise ReconciliationError(
                     f"{source.row_count:,} records counted, but {landed:,} landed and {quarantined:,} were refused"
                 )
+            if quarantined and not landed:
+                raise ValueError(f"none of its {quarantined:,} rows could be used: {self._reasons(load_id)}")
             self.ledger.enter_load(
                 load_id=load_id,
                 file_sha256=archived.sha256,
@@ -341,6 +347,12 @@ class _Lander:
             "insert into landing.rejected_rows values (?, ?, ?, ?)",
             [(load_id, number, reason, texts.get(number)) for number, reason in sorted(reasons.items())],
         )
+
+    def _reasons(self, load_id: int) -> str:
+        rows = self.connection.execute(
+            "select distinct rejection_reason from landing.rejected_rows where load_id = ? order by 1", [load_id]
+        ).fetchall()
+        return "; ".join(reason for (reason,) in rows)
 
     def _covers_until(self, spec: LandingSpec, load_id: int) -> str | None:
         column = next((column for column in spec.columns if column.name == spec.covers), None)

@@ -22,7 +22,9 @@ from orchestration.landing.spec import Column, LandingSpec, fold
 
 SPLIT_BYTES = 1 << 26
 """From this size on a text file is read in one part per thread: numbering rows keeps a reader on one thread."""
-MAX_RECORD_BYTES = 1 << 25
+MAX_RECORD_BYTES = 1 << 24
+BUFFER_BYTES = 1 << 25
+"""DuckDB's own default; unless set, it would be 16 times the longest record."""
 # Bytes that cannot stand for themselves in a csv cell: blank cells stay '' instead of becoming null.
 NO_NULL = "chr(1)"
 NO_DELIMITER = "chr(31)"
@@ -177,7 +179,7 @@ def _csv_query(found: Recognised, part: Part) -> str:
         select {", ".join(selected)}, row_number() over () + {part.rows_before} as _source_row_number
         from read_csv({_text(str(part.path))}, columns = {{{columns}}}, auto_detect = false, header = {part.header_records == 1},
             delim = {_text(found.delimiter)}, quote = '"', escape = '"', nullstr = {NO_NULL}, compression = 'none',
-            max_line_size = {MAX_RECORD_BYTES}, store_rejects = true, rejects_table = '{part.rejects}',
+            max_line_size = {MAX_RECORD_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true, rejects_table = '{part.rejects}',
             rejects_scan = '{part.rejects}_scan')
     """
 
@@ -187,7 +189,7 @@ def _line_query(spec: LandingSpec, part: Part, *, readable: bool) -> str:
         select line, row_number() over () + {part.rows_before} as _source_row_number
         from read_csv({_text(str(part.path))}, columns = {{'line': 'varchar'}}, auto_detect = false, header = false,
             delim = {NO_DELIMITER}, quote = '', escape = '', nullstr = {NO_NULL}, compression = 'none',
-            max_line_size = {MAX_RECORD_BYTES}, store_rejects = true,
+            max_line_size = {MAX_RECORD_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true,
             rejects_table = '{part.rejects}{"" if readable else "_again"}',
             rejects_scan = '{part.rejects}{"" if readable else "_again"}_scan')
     """

@@ -171,6 +171,24 @@ def test_what_no_spec_knows_is_kept_listed_and_explained(toy: Toy) -> None:
     assert kept == {sha for (sha,) in toy.query("select file_sha256 from landing.loads")}
 
 
+def test_a_file_without_one_usable_row_is_refused_whole(toy: Toy) -> None:
+    summary = toy.land(a=HEADER + b",1,,\n,2,,\n")
+    assert summary.files[0].reason == "none of its 2 rows could be used: order_id: blank"
+    assert toy.query("select count(*) from landing.rejected_rows") == [(0,)]
+
+
+def test_a_reason_never_holds_an_address(toy: Toy) -> None:
+    summary = toy.land(a=b"mia@example.com,ned@example.org\n", b=b"Order Id,ned@example.org\n1,2\n")
+    reasons = " ".join(str(file.reason) for file in summary.files)
+    assert "(address)" in reasons
+    assert "@" not in reasons
+
+
+def test_a_workbook_is_one_file_and_refused_with_a_remedy(toy: Toy) -> None:
+    summary = toy.land(a=_zip(**{"[Content_Types].xml": b"<x/>", "xl/sheet1.xml": b"<x/>"}))
+    assert [file.reason for file in summary.files] == ["an office document: save or export its sheets as csv"]
+
+
 def test_a_refused_file_is_tried_again_when_the_specs_change(toy: Toy) -> None:
     toy.land(a=b"Order Number,Total\n1,2\n")
     toy.sources.write_text(toy.sources.read_text().replace("[order id, total]", "[total]").replace("header: Order Id", "header: Order Number"))
