@@ -1,0 +1,22 @@
+-- A view: a publication's own row is written when everything else of it is already built.
+{{ config(materialized='view') }}
+
+with publications as (
+
+    select * from {{ source('balcony', 'publications') }}
+
+),
+
+final as (
+
+    select
+        publication_id,
+        run_id,
+        cast(table_count as bigint) as table_count,
+        cast(row_count as bigint) as row_count,
+        cast(published_at as timestamp) as published_at
+    from publications
+
+)
+
+select * from final

@@ -1,0 +1,29 @@
+with activities as (
+
+    select * from {{ ref('int_activities') }}
+
+),
+
+final as (
+
+    select
+        activity_key as interaction_key,
+        content_key,
+        account_key,
+        person_key,
+        platform_id,
+        native_event,
+        activity_kind,
+        known_as,
+        count_basis,
+        activity_count as interaction_count,
+        is_incoming,
+        is_provisional,
+        activity_date as interaction_date,
+        acted_at as interacted_at
+    from activities
+    where word = 'interaction'
+
+)
+
+select * from final
