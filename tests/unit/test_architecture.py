@@ -56,9 +56,13 @@ def is_inside(module: str, packages: tuple[str, ...]) -> bool:
 
 
 def named_paths(document: str) -> Iterator[str]:
-    """What stands in backticks and looks like a path of this project: not a URL, a command, or a placeholder."""
+    """What stands in backticks and looks like a path of this project: not a URL, a command, or a placeholder.
+
+    Nor a file that the document makes: its name, a colon, and a block with its text.
+    """
+    made = re.findall(r"^`([^`\n]+)`:\n\n```", document, re.MULTILINE)
     for text in re.findall(r"`([\w.][\w./-]*)`", re.sub(r"```.*?```", "", document, flags=re.DOTALL)):
-        if "/" in text or text.endswith(PATH_SUFFIXES):
+        if ("/" in text or text.endswith(PATH_SUFFIXES)) and not any(path.startswith(text) for path in made):
             yield text.rstrip("/")
 
 
@@ -109,7 +113,8 @@ def test_a_path_in_a_document_is_told_from_other_words() -> None:
     text = (
         "`orchestration/run.py`, `seeds/`, `spec.py`; not `make run`, `raw_x.posts`, `models/<source>/`, `$HOME/x.py`"
     )
-    assert list(named_paths(text + "\n```\n`a/b`\n```")) == ["orchestration/run.py", "seeds", "spec.py"]
+    blocks = "\n```\n`a/b`\n```\n`models/new.sql`:\n\n```sql\nselect 1\n```\nMake `models/new.sql`.\n"
+    assert list(named_paths(text + blocks)) == ["orchestration/run.py", "seeds", "spec.py"]
 
 
 def test_make_help_lists_every_target() -> None:

@@ -10,11 +10,15 @@
     {%- endif -%}
 {% endmacro %}
 
+{#- Spark's patterns: one letter takes one digit or two; it parses no names of weekdays, so they are cut off first. -#}
 {% macro spark__parsed_time(expression, format) %}
+    {%- set named_day = format.startswith('%a') -%}
+    {%- set rest = format | replace('%a, ', '') | replace('%a ', '') -%}
     {%- set letters = [
-        ('%Y', 'yyyy'), ('%m', 'MM'), ('%d', 'dd'), ('%-d', 'd'), ('%H', 'HH'), ('%M', 'mm'), ('%S', 'ss'), ('%f', 'SSS'),
-        ('%b', 'MMM'), ('%a', 'EEE'), ('%z', 'Z'), ('T', "\\'T\\'")] -%}
-    {%- set pattern = namespace(text=format) -%}
+        ('T', "\\'T\\'"), ('Z', "\\'Z\\'"), ('%Y', 'yyyy'), ('%y', 'yy'), ('%m', 'M'), ('%-d', 'd'), ('%d', 'd'), ('%H', 'H'),
+        ('%M', 'm'), ('%S', 's'), ('.%f', '[.SSSSSSSSS][.SSSSSS][.SSS]'), ('%b', 'MMM'), ('%z', 'xx')] -%}
+    {%- set pattern = namespace(text=rest) -%}
     {%- for letter, replacement in letters -%}{%- set pattern.text = pattern.text | replace(letter, replacement) -%}{%- endfor -%}
-    cast(try_to_timestamp({{ expression }}, '{{ pattern.text }}') as timestamp_ntz)
+    {%- set text = "regexp_replace(" ~ expression ~ ", '^[A-Za-z]+,? ', '')" if named_day else expression -%}
+    cast(try_to_timestamp({{ text }}, '{{ pattern.text }}') as timestamp_ntz)
 {% endmacro %}

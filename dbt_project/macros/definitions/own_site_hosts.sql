@@ -6,7 +6,7 @@
     {%- if hosts %}
     {%- for host in hosts %}
     select '{{ host | replace("www.", "", 1) }}' as site_host
-    {{- ' union all' if not loop.last }}
+    {{- ' union' if not loop.last }}
     {%- endfor %}
     {%- else %}
     select site_host

@@ -1,6 +1,6 @@
 {#- A raw column's text as a UTC timestamp, by the formats and the zone that its source file declares. -#}
 {% macro utc_time(source_name, table_name, column_name, qualifier=none) %}
-    {%- set text = (qualifier ~ '.' if qualifier else '') ~ column_name -%}
+    {%- set text = "trim(" ~ (qualifier ~ '.' if qualifier else '') ~ column_name ~ ")" -%}
     {%- if not execute -%}{{ return("cast(null as timestamp)") }}{%- endif -%}
     {#- dbt gives unit tests no graph: their rows write times as ISO text, in UTC. -#}
     {%- if graph.sources is not defined -%}{{ return("cast(nullif(" ~ text ~ ", '') as timestamp)") }}{%- endif -%}

@@ -61,14 +61,15 @@ shares_in_order as (
 ),
 
 -- The last channel closes at exactly 1, so that whatever is split along these shares is split
--- without rest.
+-- without rest. 19 digits, because DuckDB multiplies two decimals of 18 in 18 and an amount of
+-- some thousands would overflow.
 closed_shares as (
 
     select
         *,
         cast(
             case when next_channel_id is null then 1 else share_up_to_channel end
-            as decimal(18, 12)
+            as decimal(19, 12)
         ) as closing_share
     from shares_in_order
 
@@ -88,7 +89,7 @@ final as (
                 partition by conversion_key, attribution_model_id
                 order by channel_id asc nulls last
             ),
-            cast(0 as decimal(18, 12))
+            cast(0 as decimal(19, 12))
         ) as opening_share,
         closing_share
     from closed_shares

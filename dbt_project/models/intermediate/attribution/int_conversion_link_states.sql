@@ -63,13 +63,15 @@ records_by_conversion as (
 
 ),
 
+-- started_platform_id: a sign-up is itself a start on its platform, so those starts tell nothing
+-- about what came before it.
 conversions_without_touch as (
 
     select
         conversions.conversion_key,
-        conversions.conversion_kind,
-        conversions.platform_id,
         conversions.person_key,
+        case when conversions.conversion_kind = 'sign_up' then conversions.platform_id else '' end
+            as started_platform_id,
         cast(conversions.converted_at as date) as converted_day,
         {{ plus_days('conversions.converted_at', '-longest_lookback.lookback_days') }}
             as lookback_opened_at,
@@ -105,9 +107,8 @@ touches_outside_paths as (
             and conversions_without_touch.converted_at >= touchpoints.touched_at
     where
         not (
-            conversions_without_touch.conversion_kind = 'sign_up'
-            and touchpoints.touch_kind = 'entanglement'
-            and conversions_without_touch.platform_id = touchpoints.platform_id
+            touchpoints.touch_kind = 'entanglement'
+            and conversions_without_touch.started_platform_id = touchpoints.platform_id
         )
     group by conversions_without_touch.conversion_key
 
@@ -145,6 +146,7 @@ sightings as (
 
     select
         identifier_type,
+        case when touch_kind = 'entanglement' then platform_id else '' end as start_platform_id,
         cast(touched_at as date) as seen_day
     from touchpoints
     where touch_kind <> 'evidence'
@@ -153,6 +155,7 @@ sightings as (
 
     select
         identifier_type,
+        '' as start_platform_id,
         cast(visited_at as date) as seen_day
     from staged_visits
 
@@ -160,40 +163,59 @@ sightings as (
 
 seen_days as (
 
-    select distinct seen_day from sightings
+    select distinct
+        start_platform_id,
+        seen_day
+    from sightings
 
 ),
 
 converted_days as (
 
-    select distinct converted_day from conversions_without_touch
+    select distinct
+        started_platform_id,
+        converted_day
+    from conversions_without_touch
 
 ),
 
 last_seen_days as (
 
     select
+        converted_days.started_platform_id,
         converted_days.converted_day,
         max(seen_days.seen_day) as last_seen_day
     from converted_days
     inner join seen_days
         on converted_days.converted_day >= seen_days.seen_day
-    group by converted_days.converted_day
+    where
+        seen_days.start_platform_id = ''
+        or seen_days.start_platform_id <> converted_days.started_platform_id
+    group by converted_days.started_platform_id, converted_days.converted_day
 
 ),
 
 seen_identifier_types as (
 
-    select distinct identifier_type from sightings
+    select distinct
+        identifier_type,
+        start_platform_id
+    from sightings
 
 ),
 
-people_whom_touches_could_show as (
+conversions_that_touches_could_show as (
 
-    select distinct people.person_key
-    from people
+    select distinct conversions_without_touch.conversion_key
+    from conversions_without_touch
+    inner join people
+        on conversions_without_touch.person_key = people.person_key
     inner join seen_identifier_types
         on people.identifier_type = seen_identifier_types.identifier_type
+    where
+        seen_identifier_types.start_platform_id = ''
+        or seen_identifier_types.start_platform_id
+        <> conversions_without_touch.started_platform_id
 
 ),
 
@@ -215,7 +237,7 @@ unknown_reasons as (
                 or last_seen_days.last_seen_day
                 < cast(conversions_without_touch.lookback_opened_at as date)
                 then 'not_loaded'
-            when people_whom_touches_could_show.person_key is null then 'unresolved'
+            when conversions_that_touches_could_show.conversion_key is null then 'unresolved'
             else 'unseen'
         end as unknown_reason
     from conversions_without_touch
@@ -228,9 +250,14 @@ unknown_reasons as (
             conversions_without_touch.conversion_key
             = conversions_with_filtered_visit.conversion_key
     left join last_seen_days
-        on conversions_without_touch.converted_day = last_seen_days.converted_day
-    left join people_whom_touches_could_show
-        on conversions_without_touch.person_key = people_whom_touches_could_show.person_key
+        on
+            conversions_without_touch.converted_day = last_seen_days.converted_day
+            and conversions_without_touch.started_platform_id
+            = last_seen_days.started_platform_id
+    left join conversions_that_touches_could_show
+        on
+            conversions_without_touch.conversion_key
+            = conversions_that_touches_could_show.conversion_key
 
 ),
 

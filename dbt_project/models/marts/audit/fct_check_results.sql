@@ -3,7 +3,7 @@
 
 with check_results as (
 
-    select * from {{ source('balcony', 'check_results') }}
+    select * from {{ ref('stg_balcony__check_results') }}
 
 ),
 

@@ -1,6 +1,6 @@
 with files as (
 
-    select * from {{ source('landing', 'files') }}
+    select * from {{ ref('stg_landing__files') }}
 
 ),
 

@@ -3,7 +3,7 @@
 
 with publications as (
 
-    select * from {{ source('balcony', 'publications') }}
+    select * from {{ ref('stg_balcony__publications') }}
 
 ),
 

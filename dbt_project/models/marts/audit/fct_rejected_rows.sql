@@ -1,6 +1,6 @@
 with rejected_rows as (
 
-    select * from {{ source('landing', 'rejected_rows') }}
+    select * from {{ ref('stg_landing__rejected_rows') }}
 
 ),
 
@@ -19,7 +19,7 @@ numbered_rejected_rows as (
         rejection_reason,
         row_number() over (
             partition by load_id, source_row_number
-            order by rejection_reason asc nulls last, raw_text asc nulls last
+            order by rejection_reason asc nulls last, record_hash asc nulls last
         ) as reject_number
     from rejected_rows
 

@@ -29,7 +29,7 @@ entanglement_days as (
 ),
 
 -- No export lists the accounts: an account is what any record names.
-final as (
+accounts as (
 
     select
         account_key,
@@ -68,6 +68,27 @@ final as (
         account_id,
         platform_id
     from entanglement_days
+
+),
+
+-- A federated account is written user@host, which no reader and no check could tell from an e-mail
+-- address.
+final as (
+
+    select
+        account_key,
+        case
+            when account_id like '%@%'
+                then
+                    concat(
+                        {{ regexp_group('account_id', '@([^@]+)$') }},
+                        '/@',
+                        {{ regexp_group('account_id', '^(.+)@[^@]+$') }}
+                    )
+            else account_id
+        end as account_id,
+        platform_id
+    from accounts
 
 )
 

@@ -36,7 +36,10 @@ final as (
         *,
         row_number() over (
             partition by source_name, table_name
-            order by exported_at asc nulls first, modified_at asc nulls first, file_sha256 asc
+            order by
+                exported_at asc nulls last,
+                modified_at asc nulls last,
+                file_sha256 asc nulls last
         ) as export_rank
     from dated_loads
 

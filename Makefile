@@ -1,0 +1,66 @@
+# Balcony: every task a person or CI runs. `make` alone lists them.
+PYTHON ?= python3.11
+
+venv := .venv
+python := $(venv)/bin/python
+lint_target := dbt_project/target/lint
+lint_env := BALCONY_WAREHOUSE=:memory: DBT_TARGET_PATH=$(CURDIR)/$(lint_target) DBT_LOG_PATH=$(CURDIR)/$(lint_target)
+sql := $(wildcard dbt_project/models dbt_project/tests dbt_project/analyses)
+
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without bytecode every start of dbt and Great Expectations compiles them again, 5 to 10 seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format dev bench lock clean
+
+help: ## List the tasks
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(venv)/installed ## Make .venv from requirements.lock, again only when that changed
+
+run: setup ## Land what is new in BALCONY_EXPORTS, build and check every layer, publish the marts
+	@$(python) -m orchestration.run
+
+test: setup ## Run the tests; those on real exports need BALCONY_SAMPLES
+	@$(python) -m pytest
+
+lint: setup ## Check style, types, SQL, dbt conventions and that the models stay portable
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	$(lint_env) $(venv)/bin/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+	$(venv)/bin/dbt-bouncer run --show-all-failures
+	$(lint_env) $(python) -m sqlfluff lint --disable-progress-bar --processes 2 $(sql)
+	$(python) -m pytest tests/portability
+
+format: setup ## Put Python and SQL into the project's form
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+	$(lint_env) $(python) -m sqlfluff fix $(sql)
+
+dev: setup ## Open the Dagster UI on this machine, http://127.0.0.1:3000
+	@$(python) -m orchestration.home
+
+bench: setup ## Measure landing, checks and a whole run; takes minutes
+	@$(python) -m pytest tests/benchmarks -s
+
+lock: ## Compile requirements.lock from pyproject.toml; needs uv. UPGRADE=--upgrade raises every version
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --no-strip-extras --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --quiet $(UPGRADE) --output-file requirements.lock
+
+clean: ## Remove .venv and what the tools left; BALCONY_HOME, the data, stays
+	rm -rf $(venv) dbt_project/target dbt_project/logs logs .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find orchestration expectations tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(venv)/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Balcony needs Python 3.11; name it with make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Installing into $(venv), about three minutes ..."
+	@$(PYTHON) -m venv --clear $(venv)
+	@$(python) -m pip install -qq --require-hashes --no-compile -r requirements.lock
+	@$(python) -m compileall -qq -j 0 $(venv)/lib || true
+	@touch $@

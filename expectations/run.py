@@ -1,0 +1,126 @@
+"""Checking a layer: each relation's claims as a few pushed-down queries, then numbers for those that broke."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from expectations.suites import SQL_CLAIM, Check, Severity, load_suites
+
+if TYPE_CHECKING:
+    from expectations.duckdb_adapter import Guard
+
+SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Whether a claim held in one run."""
+
+    run_id: str
+    layer: str
+    suite: str
+    relation: str
+    name: str
+    severity: Severity
+    reason: str
+    is_passed: bool
+    unexpected_count: int | None = None
+    """Rows that break the claim; None where the claim held or has no rows."""
+    details: str = ""
+    """What was found, as counts and keys, never as personal values. Blank where the claim held."""
+    is_error: bool = False
+    """The check could not run. Its severity is then critical, whatever the suite says."""
+
+
+def run_layer(connection: duckdb.DuckDBPyConnection, layer: str, run_id: str) -> list[CheckResult]:
+    """Run every check of `layer` on `connection`, which stays open and in its transaction."""
+    return run_checks(connection, load_suites(layer), run_id)
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection, checks: Sequence[Check], run_id: str) -> list[CheckResult]:
+    """Run `checks`; those of one relation must stand together."""
+    from expectations.duckdb_adapter import Guard  # GX: seconds to import, so only when a check runs
+
+    guard = Guard(connection)
+    existing = connection.execute("select table_schema || '.' || table_name from information_schema.tables")
+    existing_relations = {name for (name,) in existing.fetchall()}
+    results = []
+    for relation, group in groupby(checks, key=lambda check: check.relation):
+        if relation in existing_relations:
+            outcomes = _outcomes(guard, connection, relation, list(group))
+        else:
+            outcomes = ((check, _error(f"{relation} does not exist")) for check in group)
+        results += [_result(check, run_id, **outcome) for check, outcome in outcomes]
+    return results
+
+
+def _outcomes(
+    guard: Guard, connection: duckdb.DuckDBPyConnection, relation: str, checks: list[Check]
+) -> Iterator[tuple[Check, dict[str, Any]]]:
+    """What came of each check. Numbers cost further queries, so they are asked for only where a claim broke."""
+    validations = guard.validate(relation, checks, "BOOLEAN_ONLY")
+    errors = {name: _error_text(validation.exception_info) for name, validation in validations.items()}
+    broken = [check for check in checks if not validations[check.name].success and not errors[check.name]]
+    numbers = guard.validate(relation, broken, "SUMMARY") if broken else {}
+    for check in checks:
+        if error := errors[check.name]:
+            yield check, _error(error)
+        elif check not in broken:
+            yield check, {"is_passed": True}
+        else:
+            yield check, {"is_passed": False, **_found(connection, check, numbers[check.name].result)}
+
+
+def _found(connection: duckdb.DuckDBPyConnection, check: Check, numbers: dict[str, Any]) -> dict[str, Any]:
+    if check.type == SQL_CLAIM:
+        count = numbers["observed_value"]
+        return {"unexpected_count": count, "details": f"{count} found: {_shown_rows(connection, check)}"}
+    if "element_count" in numbers:
+        count = numbers["unexpected_count"]
+        return {"unexpected_count": count, "details": f"{count} of {numbers['element_count']} rows"}
+    observed = numbers["observed_value"]
+    return {"details": f"observed {observed}" if isinstance(observed, int | float) else "another value was observed"}
+
+
+def _shown_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
+    query = check.kwargs["unexpected_rows_query"].format(batch=check.relation)
+    found = connection.execute(f"select * from ({query}) order by all limit {SHOWN_ROWS}")
+    columns = [column[0] for column in found.description]
+    rows = [", ".join(f"{c}={v}" for c, v in zip(columns, row, strict=True)) for row in found.fetchall()]
+    return "; ".join(rows)
+
+
+def _error_text(exception_info: dict[str, Any]) -> str:
+    """Why a check could not run, or blank. A conversion error quotes the value it met, so only errors about the
+    query itself keep their text."""
+    infos = [exception_info] if "raised_exception" in exception_info else list(exception_info.values())
+    for info in infos:
+        if info["raised_exception"]:
+            text = (info["exception_message"] or "unknown").splitlines()[0]
+            if re.search(r"(Binder|Catalog|Parser) Error", text) or " Error:" not in text:
+                return text
+            return text.partition(" Error:")[0] + " Error"
+    return ""
+
+
+def _error(details: str) -> dict[str, Any]:
+    return {"is_passed": False, "details": details, "is_error": True}
+
+
+def _result(check: Check, run_id: str, **outcome: Any) -> CheckResult:
+    return CheckResult(
+        run_id=run_id,
+        layer=check.layer,
+        suite=check.suite,
+        relation=check.relation,
+        name=check.name,
+        severity="critical" if outcome.get("is_error") else check.severity,
+        reason=check.reason,
+        **outcome,
+    )

@@ -1,0 +1,42 @@
+"""The Dagster code location: from the exports folder to the publication, each layer behind its guards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration import transform
+from orchestration.defs.automation import exports_changed, publish_warehouse, publish_warehouse_nightly
+from orchestration.defs.landing import landing_assets
+from orchestration.defs.publishing import publication_asset
+from orchestration.defs.quality import layer_guards
+from orchestration.defs.running import Writing, progress
+from orchestration.defs.warehouse import layer_assets
+from orchestration.settings import Settings
+
+
+
+def code_location(manifest: Mapping[str, Any]) -> dg.Definitions:
+    """Everything that Dagster knows of a dbt project, the sources that feed it and the guards around it."""
+    external, landed = landing_assets(manifest)
+    layers = {"raw": landed} | {layer: layer_assets(manifest, layer) for layer in transform.LAYERS}
+    return dg.Definitions(
+        assets=[
+            *external,
+            *layers.values(),
+            *(layer_guards(layer, assets.keys) for layer, assets in layers.items()),
+            publication_asset(sorted(layers["marts"].keys)),
+        ],
+        jobs=[publish_warehouse],
+        schedules=[publish_warehouse_nightly],
+        sensors=[exports_changed],
+        resources={"writing": Writing()},
+        loggers={"console": progress},
+        # One process writes the warehouse; a process per step would import dbt and Great Expectations nine times.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = code_location(transform.read_manifest(Settings.from_environment()))

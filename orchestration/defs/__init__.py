@@ -1,0 +1,1 @@
+"""What Dagster loads. Each module wires one part of the project; none computes anything itself."""

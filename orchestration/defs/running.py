@@ -1,0 +1,52 @@
+"""What every op of a run shares: the lock on the warehouse, and lines that say what it is doing."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from orchestration.lock import warehouse_lock
+from orchestration.settings import Settings
+
+POOL = "warehouse"
+
+STARTED_AT = time.monotonic()
+
+
+class Writing(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Makes the run the only writer, from before its first op until after its last."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Writing"]:
+        """Hold the lock while the run lasts."""
+        assert context.log is not None
+        with warehouse_lock(Settings.from_environment(), context.log.info):
+            yield self
+
+
+class ProgressLines(logging.Handler):
+    """Prints what the ops themselves say and why a step failed; Dagster's own events are in its UI."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line with the seconds since the start."""
+        said = record.dagster_meta  # type: ignore[attr-defined]
+        event = said["dagster_event"]
+        if event is None and record.levelno == logging.INFO:
+            text = said["orig_message"]
+        elif event is not None and event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause or error if error else None
+            text = f"{event.step_key} failed: {cause.message.strip() if cause else 'no reason given'}"
+        else:
+            return
+        print(f"{time.monotonic() - STARTED_AT:7.1f} s  {text}", flush=True)
+
+
+@dg.logger(description="What the run is doing, one line per step.")
+def progress(_: dg.InitLoggerContext) -> logging.Logger:
+    """The console logger of every run."""
+    lines = logging.Logger("progress", level=logging.INFO)
+    lines.addHandler(ProgressLines())
+    return lines

@@ -1,0 +1,69 @@
+"""The folder of exports: whether it is still being written to, and what to land while it is empty."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from orchestration.settings import Settings
+
+
+def exported_files(folder: Path) -> list[Path]:
+    """The files that a person put there, in name order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def folder_state(folder: Path) -> str:
+    """Hash over names, sizes and times; blank for an empty folder."""
+    lines = [f"{path.relative_to(folder)}\0{path.stat().st_size}\0{path.stat().st_mtime_ns}" for path in exported_files(folder)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+
+
+def settings_to_land(settings: Settings) -> Settings:
+    """The settings themselves, or, while nothing was ever exported, settings whose exports are the demo's.
+
+    Demo and real data never share a warehouse: when the first real file arrives, the demo's is set aside.
+    """
+    demo = _demo(settings)
+    if exported_files(settings.exports):
+        if demo.exists():
+            _set_aside(settings, demo)
+        return settings
+    if settings.warehouse.exists() and not demo.exists():
+        return settings
+    if not demo.exists():
+        from orchestration.simulation.demo import write_demo
+
+        unfinished = settings.home / "demo_exports.tmp"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write_demo(unfinished)
+        unfinished.rename(demo)
+    return replace(settings, exports=demo)
+
+
+def is_demo(settings: Settings) -> bool:
+    """Whether these are settings that land the demo."""
+    return settings.exports == _demo(settings)
+
+
+def has_demo(settings: Settings) -> bool:
+    """Whether what has landed is the demo's."""
+    return _demo(settings).exists()
+
+
+def _demo(settings: Settings) -> Path:
+    return settings.home / "demo_exports"
+
+
+def _set_aside(settings: Settings, demo: Path) -> None:
+    """Move what the demo left out of the way; the link `current` stays on it until real marts are published."""
+    aside = settings.home / "demo_set_aside"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    wal = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
+    # The folder that marks the demo goes last: a run killed in between finds it and starts again.
+    for path in (settings.warehouse, wal, settings.archive, demo):
+        if path.exists():
+            path.rename(aside / path.name)

@@ -1,0 +1,34 @@
+"""Dagster's own folder, `$BALCONY_HOME/dagster`, and its UI: `python -m orchestration.home` opens it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from orchestration.settings import PROJECT_ROOT, Settings
+
+
+def set_up_dagster(settings: Settings) -> None:
+    """Put Dagster's settings in place and point this process, and those it starts, at them."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), settings.dagster_home / "dagster.yaml")
+    os.environ |= {
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+
+
+def main() -> None:
+    """Replace this process by Dagster's UI and daemon."""
+    set_up_dagster(Settings.from_environment())
+    dagster = Path(sys.executable).with_name("dagster")
+    os.chdir(PROJECT_ROOT)
+    os.execv(dagster, ["dagster", "dev", "-m", "orchestration.definitions", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

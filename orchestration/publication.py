@@ -1,0 +1,234 @@
+"""Publishing: a new folder with all marts, audited, then the link `current` moved to it in one step.
+
+Readers open `published/current/` and never the warehouse. A folder gets its final name only when it is complete and
+on disk; `*.tmp` is what a killed run left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.faults import fault_point
+from orchestration.settings import Settings
+
+DATABASE = "balcony_marts.duckdb"
+SCHEMA = "marts"
+
+# The oldest line that is still in use in BI tools; what DuckDB 2.0 writes by default opens in 2.0 only.
+STORAGE_VERSION = "v1.4.0"
+
+UNFINISHED = ".tmp"
+
+
+class AuditError(RuntimeError):
+    """What was written differs from the warehouse; the text names the table."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The manifest of one publication."""
+
+    publication_id: str
+    run_id: str
+    published_at: str
+    build_state: str
+    """What it was made from, see `inputs.build_state`."""
+    is_demo: bool
+    tables: dict[str, int]
+    """Rows by table."""
+
+    @property
+    def row_count(self) -> int:
+        return sum(self.tables.values())
+
+
+def current_publication(settings: Settings) -> Publication | None:
+    """What readers see now."""
+    folder = settings.published / "current"
+    if not (folder / DATABASE).exists():
+        return None
+    return Publication(**json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+
+
+def announce(settings: Settings, connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
+    """Enter the publication that is about to be made in the warehouse, so that it stands in itself; return its id.
+
+    Entries of publications that never came to be, because their run died, go.
+    """
+    settings.published.mkdir(parents=True, exist_ok=True)
+    published_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    publication_id = f"{published_at:%Y%m%dT%H%M%SZ}-{run_id[:8]}"
+    newest = max((path.name for path in _finished(settings.published)), default="")
+    connection.execute("begin")
+    connection.execute("delete from raw_balcony.publications where publication_id > ?", [newest])
+    connection.execute(
+        "insert into raw_balcony.publications values (?, ?, null, null, ?)", [publication_id, run_id, published_at]
+    )
+    counts = _row_counts(connection, SCHEMA)
+    connection.execute(
+        "update raw_balcony.publications set table_count = ?, row_count = ? where publication_id = ?",
+        [len(counts), sum(counts.values()), publication_id],
+    )
+    connection.execute("commit")
+    return publication_id
+
+
+def publish(settings: Settings, publication_id: str, run_id: str, build_state: str, *, is_demo: bool) -> Publication:
+    """Write the marts of the closed warehouse to a new folder and make it current."""
+    for path in settings.published.glob(f"*{UNFINISHED}"):
+        _remove(path)
+    fault_point("publication.before_copy")
+    unfinished = settings.published / f"{publication_id}{UNFINISHED}"
+    unfinished.mkdir()
+    tables = _copy(settings, unfinished)
+    publication = Publication(
+        publication_id=publication_id,
+        run_id=run_id,
+        published_at=_published_at(publication_id).isoformat(),
+        build_state=build_state,
+        is_demo=is_demo,
+        tables=tables,
+    )
+    (unfinished / "manifest.json").write_text(json.dumps(asdict(publication), indent=2) + "\n", encoding="utf-8")
+    _secure(unfinished)
+    folder = settings.published / publication_id
+    unfinished.rename(folder)
+    fault_point("publication.before_switch")
+    switch_to(settings, publication_id)
+    fault_point("publication.after_switch")
+    _forget_old(settings)
+    return publication
+
+
+def switch_to(settings: Settings, publication_id: str) -> None:
+    """Make a publication current: forward after a build, or back to an earlier one."""
+    if not (settings.published / publication_id / DATABASE).exists():
+        raise FileNotFoundError(f"{settings.published / publication_id} is no publication")
+    link = settings.published / f"current{UNFINISHED}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(publication_id)
+    os.replace(link, settings.published / "current")
+    _sync(settings.published)
+
+
+def _published_at(publication_id: str) -> datetime:
+    """The time that an id begins with."""
+    return datetime.strptime(publication_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def _copy(settings: Settings, folder: Path) -> dict[str, int]:
+    """Copy every relation of the marts into a DuckDB file and Parquet, read both back, and return the rows by table."""
+    configuration = {
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+        "temp_directory": str(settings.spill),
+        "autoinstall_known_extensions": False,
+        "TimeZone": "UTC",
+    }
+    database = folder / DATABASE
+    with duckdb.connect(":memory:", config=configuration) as connection:
+        connection.execute("set enable_progress_bar = false")
+        connection.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
+        connection.execute(f"attach '{_quoted(database)}' as publication (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"create schema publication.{SCHEMA}")
+        tables = _relations(connection, f"warehouse.{SCHEMA}")
+        for table in tables:
+            # Sorted by the first column, the key: stable files, and readers skip what they do not ask for.
+            connection.execute(
+                f'create table publication.{SCHEMA}."{table}" as from warehouse.{SCHEMA}."{table}" order by 1'
+            )
+            target = folder / "parquet" / table / f"{table}.parquet"
+            target.parent.mkdir(parents=True)
+            connection.execute(
+                f'copy publication.{SCHEMA}."{table}" to \'{_quoted(target)}\' (format parquet, compression zstd)'
+            )
+        connection.execute("detach publication")
+        connection.execute(f"attach '{_quoted(database)}' as publication (read_only)")
+        return {table: _audited_count(connection, folder, table) for table in tables}
+
+
+def _audited_count(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> int:
+    """Rows of a table, after reading every value of both copies back and comparing it with the warehouse."""
+    parquet = _quoted(folder / "parquet" / table / f"{table}.parquet")
+    sources = (f'warehouse.{SCHEMA}."{table}"', f'publication.{SCHEMA}."{table}"', f"read_parquet('{parquet}')")
+    expected, *written = (
+        connection.execute(f"select count(*), sum(hash(entry)::hugeint) from {source} as entry").fetchone()
+        for source in sources
+    )
+    if any(found != expected for found in written):
+        raise AuditError(f"{table}: warehouse, DuckDB file and Parquet hold (rows, sum of hashes) {expected}, {written}")
+    assert expected is not None
+    return int(expected[0])
+
+
+def _row_counts(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, int]:
+    counts = {}
+    for table in _relations(connection, schema):
+        row = connection.execute(f'select count(*) from {schema}."{table}"').fetchone()
+        assert row is not None
+        counts[table] = int(row[0])
+    return counts
+
+
+def _relations(connection: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
+    database, _, name = schema.rpartition(".")
+    rows = connection.execute(
+        "select table_name from information_schema.tables"
+        " where table_schema = ? and table_catalog = coalesce(nullif(?, ''), current_database()) order by 1",
+        [name, database],
+    ).fetchall()
+    return [table for (table,) in rows]
+
+
+def _secure(folder: Path) -> None:
+    """Make the files read-only and bring them, and the folders that name them, to the disk."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file():
+            path.chmod(0o444)
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _finished(published: Path) -> list[Path]:
+    """Complete publications, oldest first: ids begin with their time."""
+    return sorted(
+        path
+        for path in published.iterdir()
+        if path.is_dir() and not path.is_symlink() and not path.name.endswith(UNFINISHED)
+    )
+
+
+def _forget_old(settings: Settings) -> None:
+    """Remove all but the newest publications, and never the current one."""
+    current = (settings.published / "current").resolve()
+    for path in _finished(settings.published)[: -max(settings.kept_publications, 1)]:
+        if path.resolve() != current:
+            removed = path.with_name(f"{path.name}{UNFINISHED}")
+            path.rename(removed)
+            _remove(removed)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

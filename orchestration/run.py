@@ -1,0 +1,123 @@
+"""One run from the command line: the job that Dagster runs at night, its progress, and a summary at the end."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import resource
+import sqlite3
+import sys
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from orchestration.home import set_up_dagster
+from orchestration.publication import current_publication
+from orchestration.settings import Settings
+from orchestration.summary import Checked, Landed, Night, summary_text
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, ExecuteInProcessResult
+
+PID_TAG = "balcony/pid"
+
+
+def main() -> int:
+    """Run, and return the exit code: 0 when something is published or nothing was new."""
+    arguments = argparse.ArgumentParser(prog="python -m orchestration.run", description=__doc__)
+    arguments.add_argument("--rebuild", action="store_true", help="build and publish although nothing is new")
+    rebuild = arguments.parse_args().rebuild
+    settings = Settings.from_environment()
+    set_up_dagster(settings)
+    warnings.filterwarnings("ignore", module="dagster")
+
+    from dagster import DagsterInstance
+
+    from orchestration.defs.automation import CONSOLE, JOB
+    from orchestration.definitions import defs
+
+    _write_history_without_waiting()
+    threading.Thread(target=_import_beside_landing, daemon=True).start()
+    started_up = _seconds_alive()
+    with DagsterInstance.get() as instance:
+        _end_dead_runs(instance)
+        result = defs.resolve_job_def(JOB).execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"ops": {"land_exports": {"config": {"rebuild": rebuild}}}, **CONSOLE},
+            tags={PID_TAG: str(os.getpid())},
+        )
+    night = _night(result, settings, started_up)
+    print("\n" + summary_text(night, settings.published), flush=True)
+    return 0 if night.is_success else 1
+
+
+def _import_beside_landing() -> None:
+    """dbt and Great Expectations take seconds to import; landing leaves a core free for it."""
+    for module in ("dbt.cli.main", "expectations.duckdb_adapter"):
+        importlib.import_module(module)
+
+
+def _write_history_without_waiting() -> None:
+    """Dagster commits each event of a run on its own. The history is no data: it need not reach the disk each time."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    @event.listens_for(Engine, "connect")
+    def without_waiting(connection: Any, _: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("pragma synchronous = off")
+
+
+def _end_dead_runs(instance: DagsterInstance) -> None:
+    """Say of runs from the command line whose process is gone that they failed: Dagster cannot know."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+        if PID_TAG in run.tags and not psutil.pid_exists(int(run.tags[PID_TAG])):
+            instance.report_run_failed(run, "The process ended in the middle of the run.")
+
+
+def _seconds_alive() -> float:
+    """Since this process was started, its imports included."""
+    return time.time() - psutil.Process().create_time()
+
+
+def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float) -> Night:
+    """What the events of the run say, without Dagster's types."""
+    from dagster import AssetCheckSeverity, DagsterEventType
+
+    night = Night(
+        is_success=result.success,
+        publication=current_publication(settings),
+        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+    parts = {"land": "landing", "build": "dbt", "guard": "checks", "publication": "publication"}
+    night.seconds = {"start-up": started_up, **dict.fromkeys(parts.values(), 0.0)}
+    for event in result.all_events:
+        part = parts.get((event.step_key or "").partition("_")[0])
+        if event.is_step_success and part:
+            night.seconds[part] += event.step_success_data.duration_ms / 1000
+        if event.is_step_materialization and event.asset_key and event.asset_key.path == ["landing", "files"]:
+            metadata = event.step_materialization_data.materialization.metadata
+            night.landed = Landed(**{name: metadata[name].value for name in Landed.__dataclass_fields__})
+        if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION and part == "checks":
+            layer = (event.step_key or "").partition("_")[2]
+            checked = night.checks.setdefault(layer, Checked())
+            evaluation = event.asset_check_evaluation_data
+            if evaluation.passed:
+                checked.passed += 1
+            elif evaluation.severity is AssetCheckSeverity.WARN:
+                checked.warned += 1
+            else:
+                checked.failed += 1
+    night.seconds["bookkeeping"] = _seconds_alive() - sum(night.seconds.values())
+    return night
+
+
+if __name__ == "__main__":
+    sys.exit(main())

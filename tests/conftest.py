@@ -1,0 +1,30 @@
+"""Where real exports and oracles lie, if they do, and how property-based tests draw their examples."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The same examples in every run: a red test is then a change in the code, never luck.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Folder of real exports, one sub-folder per platform."""
+    return _folder("BALCONY_SAMPLES", "real exports")
+
+
+@pytest.fixture(scope="session")
+def oracles() -> Path:
+    """Folder of data with known answers."""
+    return _folder("BALCONY_ORACLES", "oracles")
+
+
+def _folder(variable: str, content: str) -> Path:
+    folder = Path(os.environ.get(variable, ""))
+    if variable not in os.environ or not folder.is_dir():
+        pytest.skip(f"{variable} names no folder of {content}")
+    return folder.resolve()
