@@ -185,7 +185,7 @@ def _kinds() -> dict[str, tuple[Relation, ...]]:
     variables = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     kinds = {
         "raw_tables": tuple(
-            Relation(f"{s.schema}.{s.table}", f"{s.source}_{s.table}", {"source": s.source, "table": s.table})
+            Relation(f"{s.raw_schema}.{s.table}", f"{s.source}_{s.table}", {"source": s.source, "table": s.table})
             for s in specs
         ),
         "marts": tuple(

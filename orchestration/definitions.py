@@ -17,7 +17,6 @@ from orchestration.defs.warehouse import layer_assets
 from orchestration.settings import Settings
 
 
-
 def code_location(manifest: Mapping[str, Any]) -> dg.Definitions:
     """Everything that Dagster knows of a dbt project, the sources that feed it and the guards around it."""
     external, landed = landing_assets(manifest)

@@ -17,6 +17,7 @@ import duckdb
 
 from orchestration.faults import fault_point
 from orchestration.settings import Settings
+from orchestration.warehouse import configuration
 
 DATABASE = "balcony_marts.duckdb"
 SCHEMA = "marts"
@@ -125,15 +126,8 @@ def _published_at(publication_id: str) -> datetime:
 
 def _copy(settings: Settings, folder: Path) -> dict[str, int]:
     """Copy every relation of the marts into a DuckDB file and Parquet, read both back, and return the rows by table."""
-    configuration = {
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
-        "temp_directory": str(settings.spill),
-        "autoinstall_known_extensions": False,
-        "TimeZone": "UTC",
-    }
     database = folder / DATABASE
-    with duckdb.connect(":memory:", config=configuration) as connection:
+    with duckdb.connect(":memory:", config=configuration(settings)) as connection:
         connection.execute("set enable_progress_bar = false")
         connection.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
         connection.execute(f"attach '{_quoted(database)}' as publication (storage_version '{STORAGE_VERSION}')")

@@ -37,8 +37,8 @@ def main() -> int:
 
     from dagster import DagsterInstance
 
-    from orchestration.defs.automation import CONSOLE, JOB
     from orchestration.definitions import defs
+    from orchestration.defs.automation import CONSOLE, JOB
 
     _write_history_without_waiting()
     threading.Thread(target=_import_beside_landing, daemon=True).start()

@@ -11,10 +11,10 @@ from orchestration.defs.running import POOL, Writing
 from orchestration.exports import is_demo, settings_to_land
 from orchestration.faults import fault_point
 from orchestration.inputs import build_state
-from orchestration.landing.ledger import open_warehouse
 from orchestration.landing.load import FileOutcome, LandingSummary, land_folder
 from orchestration.publication import current_publication
 from orchestration.settings import Settings
+from orchestration.warehouse import connect
 
 LEDGER = "landing"
 OWN = "balcony"
@@ -67,7 +67,7 @@ def _land_exports(specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
         context.log.info(f"landing {folder}")
         summary = land_folder(to_land, _teller(context))
         fault_point("landing")
-        with open_warehouse(settings) as connection:
+        with connect(settings) as connection:
             is_new = config.rebuild or _differs(settings, build_state(settings, connection))
         context.log.info(_landed_line(summary))
         if not is_new:

@@ -10,9 +10,9 @@ from orchestration.defs.quality import gate
 from orchestration.defs.running import POOL, Writing
 from orchestration.exports import has_demo
 from orchestration.inputs import build_state
-from orchestration.landing.ledger import open_warehouse
 from orchestration.publication import announce, publish
 from orchestration.settings import Settings
+from orchestration.warehouse import connect
 
 
 def publication_asset(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -28,7 +28,7 @@ def publication_asset(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def publication(context: dg.AssetExecutionContext, writing: Writing) -> dg.MaterializeResult[Any]:
         settings = Settings.from_environment()
-        with open_warehouse(settings) as connection:
+        with connect(settings) as connection:
             gates.require_open(connection, gates.LAYERS[-1])
             state = build_state(settings, connection)
             publication_id = announce(settings, connection, context.run.run_id)

@@ -9,8 +9,8 @@ from expectations import Check, load_suites, run_layer
 from orchestration import gates
 from orchestration.defs.running import POOL, Writing
 from orchestration.faults import fault_point
-from orchestration.landing.ledger import open_warehouse
 from orchestration.settings import Settings
+from orchestration.warehouse import connect
 
 
 def gate(layer: str) -> dg.AssetKey:
@@ -53,7 +53,7 @@ def layer_guards(layer: str, guarded: Iterable[dg.AssetKey]) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, writing: Writing
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         fault_point(f"guards.{layer}.before")
-        with open_warehouse(Settings.from_environment()) as connection:
+        with connect(Settings.from_environment()) as connection:
             results = run_layer(connection, layer, context.run.run_id)
             is_open = gates.record(connection, layer, context.run.run_id, results)
         fault_point(f"guards.{layer}.after")

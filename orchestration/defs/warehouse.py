@@ -8,12 +8,12 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration import gates
-from orchestration.defs.running import POOL, Writing
 from orchestration.defs.quality import gate
+from orchestration.defs.running import POOL, Writing
 from orchestration.faults import fault_point
-from orchestration.landing.ledger import open_warehouse
 from orchestration.settings import Settings
 from orchestration.transform import Layer, NodeResult, build_layer, layer_of, parents_of
+from orchestration.warehouse import connect
 
 CHECK = "dbt_tests"
 """One check for all dbt tests of a relation: Dagster takes some 40 ms to record a check, dbt 5 ms to run a test."""
@@ -51,7 +51,7 @@ def layer_assets(manifest: Mapping[str, Any], layer: Layer) -> dg.AssetsDefiniti
         context: dg.AssetExecutionContext, writing: Writing
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         settings = Settings.from_environment()
-        with open_warehouse(settings) as connection:
+        with connect(settings) as connection:
             gates.require_open(connection, gates.before(layer))
             gates.close(connection, layer)
         context.log.info(f"building {layer}: {len(specs)} relations")

@@ -53,9 +53,10 @@ def store(archive: Path, stream: IO[bytes], max_bytes: int | None = None) -> Arc
         Path(temporary).unlink(missing_ok=True)
 
 
-def digest(stream: IO[bytes]) -> str:
-    """SHA-256 of a stream, as a hexadecimal text."""
-    return hashlib.file_digest(stream, "sha256").hexdigest()
+def digest(path: Path) -> str:
+    """SHA-256 of a file, as a hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sweep(archive: Path) -> None:

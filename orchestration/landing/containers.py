@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 MAX_MEMBERS = 200_000
 MAX_RATIO = 200
@@ -75,7 +75,7 @@ def members(path: Path, kind: str) -> Iterator[tuple[Member, IO[bytes]]]:
         else:
             with gzip.open(path) as stream:
                 limit = max(SMALL_BYTES, path.stat().st_size * MAX_RATIO)
-                yield Member(path.stem, _file_time(path), limit), stream
+                yield Member(path.stem, _file_time(path), limit), cast(IO[bytes], stream)
     except DAMAGE as error:
         raise ContainerError(f"damaged archive: {error}") from None
 
@@ -98,7 +98,7 @@ def _zip_members(path: Path) -> Iterator[tuple[Member, IO[bytes]]]:
 
 def _zip_time(info: zipfile.ZipInfo, path: Path) -> datetime:
     try:
-        return datetime(*info.date_time)
+        return datetime(*info.date_time, tzinfo=UTC).replace(tzinfo=None)
     except ValueError:  # Writers that know no time leave month and day at 0.
         return _file_time(path)
 

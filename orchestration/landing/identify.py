@@ -147,7 +147,9 @@ def _fit_rows(specs: list[LandingSpec], document: Any, encoding: str, prefix_len
                 fitting.append(Recognised(spec, encoding, "", (), rows_path, len(rows), prefix_length))
                 break
     if not fitting:
-        return Refusal(f"JSON with the keys {_listed(keys)}" if keys else "JSON without rows", _nearest_keys(keys, specs))
+        return Refusal(
+            f"JSON with the keys {_listed(keys)}" if keys else "JSON without rows", _nearest_keys(keys, specs)
+        )
     fitting.sort(key=lambda found: _strength(found.spec), reverse=True)
     if len(fitting) > 1 and _strength(fitting[0].spec) == _strength(fitting[1].spec):
         return Refusal(f"fits both {fitting[0].spec.name} and {fitting[1].spec.name}", fitting[0].spec.name)
@@ -227,7 +229,11 @@ def _difference(spec: LandingSpec, folded: set[str]) -> str:
 def _strength(spec: LandingSpec) -> int:
     signature = spec.signature
     return (
-        len(signature.has) + len(signature.row_has) + len(signature.equals) + bool(signature.any_of) + bool(signature.prefix)
+        len(signature.has)
+        + len(signature.row_has)
+        + len(signature.equals)
+        + bool(signature.any_of)
+        + bool(signature.prefix)
     )
 
 

@@ -86,19 +86,19 @@ def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _create_raw_table(connection: duckdb.DuckDBPyConnection, spec: LandingSpec) -> None:
-    connection.execute(f"create schema if not exists {spec.schema}")
+    connection.execute(f"create schema if not exists {spec.raw_schema}")
     columns = {column.name: "varchar" for column in spec.columns} | LINEAGE_COLUMNS
     declared = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
-    connection.execute(f'create table if not exists {spec.schema}."{spec.table}" ({declared})')
+    connection.execute(f'create table if not exists {spec.raw_schema}."{spec.table}" ({declared})')
     present = {
         name
         for (name,) in connection.execute(
             "select column_name from duckdb_columns() where schema_name = ? and table_name = ?",
-            [spec.schema, spec.table],
+            [spec.raw_schema, spec.table],
         ).fetchall()
     }
     for name in columns.keys() - present:
-        connection.execute(f'alter table {spec.schema}."{spec.table}" add column "{name}" {columns[name]}')
+        connection.execute(f'alter table {spec.raw_schema}."{spec.table}" add column "{name}" {columns[name]}')
 
 
 def _set_identity_key(connection: duckdb.DuckDBPyConnection, home: Path) -> None:

@@ -141,9 +141,7 @@ class _Lander:
                 archived = archive.store(self.settings.archive, stream)
             yield self._refuse(archived, name, "", name, modified_at, Refusal(str(error)))
             return
-        with path.open("rb") as stream:
-            sha256 = archive.digest(stream)
-        self.ledger.enter_file(name, "", sha256, "container", None, path.stat().st_size, modified_at)
+        self.ledger.enter_file(name, "", archive.digest(path), "container", None, path.stat().st_size, modified_at)
         yield FileOutcome(name, "", "container")
 
     def _land_archived(
@@ -199,9 +197,7 @@ class _Lander:
                 export_group=group,
                 modified_at=modified_at,
             )
-            self.ledger.enter_file(
-                name, member, archived.sha256, "refused", load_id, archived.byte_count, modified_at
-            )
+            self.ledger.enter_file(name, member, archived.sha256, "refused", load_id, archived.byte_count, modified_at)
         return FileOutcome(name, member, "refused", reason=reason)
 
     def _load(
@@ -247,14 +243,10 @@ class _Lander:
                 export_group=group,
                 modified_at=modified_at,
             )
-            self.ledger.enter_file(
-                name, member, archived.sha256, "landed", load_id, archived.byte_count, modified_at
-            )
+            self.ledger.enter_file(name, member, archived.sha256, "landed", load_id, archived.byte_count, modified_at)
             fault_point("landing.in_transaction")
         fault_point("landing.committed")
-        return FileOutcome(
-            name, member, "landed", spec.source, spec.table, landed + quarantined, landed, quarantined
-        )
+        return FileOutcome(name, member, "landed", spec.source, spec.table, landed + quarantined, landed, quarantined)
 
     def _insert(self, spec: LandingSpec, source: Source, load_id: int) -> None:
         columns = ", ".join(f'"{column.name}"' for column in spec.columns)
@@ -279,9 +271,7 @@ class _Lander:
             numbers = [part.rows_before + ordinal for ordinal in ordinals]
             if numbers:
                 self._renumber(spec, load_id, part.rows_before, rows_upto, numbers)
-            reasons |= {
-                number: _reader_reason(error) for number, (_, error) in zip(numbers, rejects, strict=True)
-            }
+            reasons |= {number: _reader_reason(error) for number, (_, error) in zip(numbers, rejects, strict=True)}
         if source.unreadable:
             landed = self._scalar(f"select count(*) from {_raw(spec)} where _load_id = ?", load_id)
             if landed + len(reasons) < source.row_count:
@@ -292,9 +282,7 @@ class _Lander:
             reasons[source.row_count] = "the file ends inside a quoted field"
         self._quarantine(source, load_id, reasons)
 
-    def _renumber(
-        self, spec: LandingSpec, load_id: int, rows_before: int, rows_upto: int, rejected: list[int]
-    ) -> None:
+    def _renumber(self, spec: LandingSpec, load_id: int, rows_before: int, rows_upto: int, rejected: list[int]) -> None:
         """Rows are numbered as the reader gave them; each rejected record before a row moves it by one."""
         self.connection.execute("create or replace temp table rejected_numbers (shifted_from bigint, shift bigint)")
         self.connection.executemany(
@@ -384,7 +372,7 @@ class _Transaction:
 
 
 def _raw(spec: LandingSpec) -> str:
-    return f'{spec.schema}."{spec.table}"'
+    return f'{spec.raw_schema}."{spec.table}"'
 
 
 def _time(column: Column) -> str:

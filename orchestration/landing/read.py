@@ -84,7 +84,10 @@ def _as_utf8(found: Recognised, path: Path, workspace: Path) -> Path:
         return path
     target = workspace / "utf8"
     try:
-        with path.open(encoding=found.encoding, newline="") as source, target.open("w", encoding="utf-8", newline="") as copy:
+        with (
+            path.open(encoding=found.encoding, newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as copy,
+        ):
             shutil.copyfileobj(source, copy, 1 << 20)
     except UnicodeError as error:
         raise ValueError(f"not {found.encoding}: {error}") from None
@@ -198,7 +201,9 @@ def _line_query(spec: LandingSpec, part: Part, *, readable: bool) -> str:
         groups = ", ".join(_text(column.name) for column in spec.columns)
         matched = f"regexp_extract(line, {_text(spec.pattern or '')}, [{groups}]) as matched"
         selected = ", ".join(f'matched."{column.name}"' for column in spec.columns)
-        columns = f"select {selected}, null::varchar as _extra, _source_row_number from (select {matched}, _source_row_number"
+        columns = (
+            f"select {selected}, null::varchar as _extra, _source_row_number from (select {matched}, _source_row_number"
+        )
         end = ")"
     else:
         # Extraction runs before a filter does, and raises on a malformed line: only valid ones may reach it.

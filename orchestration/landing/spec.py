@@ -22,6 +22,8 @@ class SpecError(ValueError):
 
 
 class Strict(BaseModel):
+    """A part of a source file; a field that it does not know is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -155,7 +157,8 @@ class LandingSpec(Strict):
         return f"{self.source}.{self.table}"
 
     @property
-    def schema(self) -> str:
+    def raw_schema(self) -> str:
+        """The schema of the raw table."""
         return f"raw_{self.source}"
 
 
@@ -178,8 +181,8 @@ def load_specs(dbt_project: Path) -> tuple[LandingSpec, ...]:
                 if landing is None:
                     continue
                 spec = _spec(path, source["name"], table, landing)
-                if source.get("schema") != spec.schema:
-                    raise SpecError(f"{path}: source {spec.source}: schema must be {spec.schema}")
+                if source.get("schema") != spec.raw_schema:
+                    raise SpecError(f"{path}: source {spec.source}: schema must be {spec.raw_schema}")
                 specs[spec.name] = spec
     return tuple(specs[name] for name in sorted(specs))
 

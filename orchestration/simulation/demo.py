@@ -159,17 +159,28 @@ def _buy(world: World, person: Person) -> None:
     if random.random() > (0.35 if clicked else 0.08):
         return
     after = random.choice(clicked) if clicked else world.moment(random.randrange(DAYS))
-    at = after + timedelta(minutes=random.randrange(4, 25)) if random.random() < 0.5 else after + timedelta(hours=random.randrange(20, 240))
+    at = (
+        after + timedelta(minutes=random.randrange(4, 25))
+        if random.random() < 0.5
+        else after + timedelta(hours=random.randrange(20, 240))
+    )
     at = min(at, FIRST_DAY + timedelta(days=DAYS) - timedelta(minutes=person.number % 50 + 1))
     total = random.choice((1450, 1900, 2380, 3200, 5950))
     if random.random() < 0.7:
         name = f"#{1001 + len(world.orders)}"
-        coupon = {"youtube": "BREW10", "newsletter": "LETTER5"}.get(person.favourite, "") if random.random() < 0.3 else ""
+        coupon = (
+            {"youtube": "BREW10", "newsletter": "LETTER5"}.get(person.favourite, "") if random.random() < 0.3 else ""
+        )
         if coupon == "" and random.random() < 0.04:
             coupon = "FRIENDS20"
         if clicked and random.random() < 0.8:
             world.requests.append(
-                (at, to.log_line(person.address, at, f"/orders/{name[1:]}/thank_you", f"https://{SITE}/checkout", person.agent))
+                (
+                    at,
+                    to.log_line(
+                        person.address, at, f"/orders/{name[1:]}/thank_you", f"https://{SITE}/checkout", person.agent
+                    ),
+                )
             )
         world.orders.append(
             {
@@ -180,7 +191,9 @@ def _buy(world: World, person: Person) -> None:
                 "currency": random.choice(("EUR", "EUR", "EUR", "GBP", "USD")),
                 "coupon": coupon,
                 "refund": total if random.random() < 0.05 else 500 if random.random() < 0.05 else 0,
-                "heard": random.choice(("A friend", "YouTube", "Found your shop in town", "")) if random.random() < 0.2 else "",
+                "heard": random.choice(("A friend", "YouTube", "Found your shop in town", ""))
+                if random.random() < 0.2
+                else "",
             }
         )
         return
@@ -327,7 +340,12 @@ def _mastodon(world: World) -> dict[str, bytes]:
             "orderedItems": items,
         },
         "likes.json": {"@context": context, "id": "likes.json", "type": "OrderedCollection", "orderedItems": []},
-        "bookmarks.json": {"@context": context, "id": "bookmarks.json", "type": "OrderedCollection", "orderedItems": []},
+        "bookmarks.json": {
+            "@context": context,
+            "id": "bookmarks.json",
+            "type": "OrderedCollection",
+            "orderedItems": [],
+        },
     }
     at = FIRST_DAY + timedelta(days=DAYS)
     tar = to.tar_file({name: to.json_line(document) for name, document in archive.items()}, at)
@@ -362,7 +380,7 @@ def _bluesky(world: World) -> dict[str, bytes]:
     repository: dict[str, Mapping[str, Any]] = {
         "app.bsky.actor.profile/self": {"$type": "app.bsky.actor.profile", "displayName": "Balkon Coffee"}
     }
-    for index, at in posts.items():
+    for at in posts.values():
         repository[f"app.bsky.feed.post/{to.time_id(at)}"] = {
             "$type": "app.bsky.feed.post",
             "createdAt": f"{at:%Y-%m-%dT%H:%M:%S.000Z}",
@@ -375,16 +393,26 @@ def _bluesky(world: World) -> dict[str, bytes]:
         subject = {"cid": to.cid_text(repository[key]), "uri": f"at://{BRAND_DID}/{key}"}
         kind = random.choices(("like", "repost", "post"), (8, 2, 1))[0]
         record: dict[str, Any] = {"$type": f"app.bsky.feed.{kind}", "createdAt": f"{at:%Y-%m-%dT%H:%M:%S.000Z}"}
-        record |= {"text": "Which grind?", "reply": {"parent": subject, "root": subject}} if kind == "post" else {"subject": subject}
+        record |= (
+            {"text": "Which grind?", "reply": {"parent": subject, "root": subject}}
+            if kind == "post"
+            else {"subject": subject}
+        )
         events.append((at, person, f"app.bsky.feed.{kind}", to.time_id(at, number), record))
     for person in world.people:
         if person.favourite == "bluesky" or random.random() < 0.05:
             at = world.moment(random.randrange(DAYS - 10))
             rkey = to.time_id(at, person.number)
-            record = {"$type": "app.bsky.graph.follow", "createdAt": f"{at:%Y-%m-%dT%H:%M:%S.000Z}", "subject": BRAND_DID}
+            record = {
+                "$type": "app.bsky.graph.follow",
+                "createdAt": f"{at:%Y-%m-%dT%H:%M:%S.000Z}",
+                "subject": BRAND_DID,
+            }
             events.append((at, person, "app.bsky.graph.follow", rkey, record))
             if random.random() < 0.15:
-                events.append((at + timedelta(days=random.randrange(1, 9)), person, "app.bsky.graph.follow", rkey, None))
+                events.append(
+                    (at + timedelta(days=random.randrange(1, 9)), person, "app.bsky.graph.follow", rkey, None)
+                )
     lines = []
     for at, person, collection, rkey, written in sorted(events, key=lambda event: event[0]):
         commit: dict[str, Any] = {
@@ -415,7 +443,7 @@ def _x(world: World) -> dict[str, bytes]:
             {
                 "tweet": {
                     "retweeted": False,
-                    "source": "<a href=\"https://mobile.x.com\" rel=\"nofollow\">X Web App</a>",
+                    "source": '<a href="https://mobile.x.com" rel="nofollow">X Web App</a>',
                     "favorite_count": str(random.randrange(0, 9)),
                     "id_str": ids[index],
                     "truncated": False,
@@ -430,23 +458,39 @@ def _x(world: World) -> dict[str, bytes]:
             for index, posted in posts.items()
             if posted < at
         ]
-        listed = [{"follower": {"accountId": p.x_id, "userLink": f"https://twitter.com/intent/user?user_id={p.x_id}"}} for p in kept]
+        listed = [
+            {"follower": {"accountId": p.x_id, "userLink": f"https://twitter.com/intent/user?user_id={p.x_id}"}}
+            for p in kept
+        ]
         members = {
             "Your archive.html": b"<!doctype html>",
             "data/tweets.js": to.x_script("tweets", tweets),
             "data/follower.js": to.x_script("follower", listed),
             "data/direct-messages.js": to.x_script("direct_messages", []),
-            "data/manifest.js": to.x_manifest(BRAND_X, "balkoncoffee", at, {"tweets": len(tweets), "follower": len(listed)}),
+            "data/manifest.js": to.x_manifest(
+                BRAND_X, "balkoncoffee", at, {"tweets": len(tweets), "follower": len(listed)}
+            ),
         }
         files[f"x/twitter-{at:%Y-%m-%d}.zip"] = to.zip_file(members, at)
-    daily = []
+    daily: list[dict[str, Any]] = []
     for day in range(DAYS):
         date = FIRST_DAY + timedelta(days=day)
         impressions = random.randrange(200, 900) * (3 if date.date() in {at.date() for at in posts.values()} else 1)
         likes = random.randrange(0, 14)
-        counts = {"Likes": likes, "Engagements": likes * 3, "Bookmarks": random.randrange(2), "Shares": random.randrange(2)}
+        counts = {
+            "Likes": likes,
+            "Engagements": likes * 3,
+            "Bookmarks": random.randrange(2),
+            "Shares": random.randrange(2),
+        }
         counts |= {"New follows": random.randrange(4), "Unfollows": random.randrange(2), "Replies": random.randrange(3)}
-        counts |= {"Reposts": random.randrange(4), "Profile visits": random.randrange(20), "Create Post": 1, "Video views": 0, "Media views": 0}
+        counts |= {
+            "Reposts": random.randrange(4),
+            "Profile visits": random.randrange(20),
+            "Create Post": 1,
+            "Video views": 0,
+            "Media views": 0,
+        }
         daily.append({"Date": f"{date:%a, %b} {date.day}, {date.year}", "Impressions": impressions, **counts})
     cut = DAYS // 2 + 5
     first = [*daily[: cut - 1], {**daily[cut - 1], "Impressions": daily[cut - 1]["Impressions"] - 150}]
@@ -468,16 +512,27 @@ def _x(world: World) -> dict[str, bytes]:
         }
         for index, at in posts.items()
     ]
-    files["x/account_analytics_content_2026-03-01_2026-05-31.csv"] = to.csv_file(to.X_CONTENT_HEADER, content, line_end="\r\n")
+    files["x/account_analytics_content_2026-03-01_2026-05-31.csv"] = to.csv_file(
+        to.X_CONTENT_HEADER, content, line_end="\r\n"
+    )
     return files
 
 
 def _youtube(world: World) -> dict[str, bytes]:
     random = world.random
-    videos = [(f"vid{number:08}", FIRST_DAY + timedelta(days=number * 9), f"How to brew, part {number}") for number in range(1, 9)]
-    table, chart, totals = [], [], {}
+    videos = [
+        (f"vid{number:08}", FIRST_DAY + timedelta(days=number * 9), f"How to brew, part {number}")
+        for number in range(1, 9)
+    ]
+    table: list[dict[str, Any]] = []
+    chart: list[dict[str, object]] = []
+    totals: dict[str, int] = {}
     for video, published, title in videos:
-        shown = {"Content": video, "Video title": title, "Video publish time": f"{published:%b} {published.day}, {published.year}"}
+        shown = {
+            "Content": video,
+            "Video title": title,
+            "Video publish time": f"{published:%b} {published.day}, {published.year}",
+        }
         views_total = 0
         for day in range((published - FIRST_DAY).days, DAYS):
             date = f"{FIRST_DAY + timedelta(days=day):%Y-%m-%d}"
@@ -498,12 +553,15 @@ def _youtube(world: World) -> dict[str, bytes]:
             }
         )
     header = [*table[0]]
-    sums = {"Content": "Total", **{name: sum(float(row[name]) for row in table) for name in ("Views", "Subscribers", "Impressions")}}
+    summed = ("Views", "Subscribers", "Impressions")
+    total_row = {"Content": "Total", **{name: sum(row[name] for row in table) for name in summed}}
     end = FIRST_DAY + timedelta(days=DAYS)
     members = {
-        "Table data.csv": to.csv_file(header, [{k: int(v) if isinstance(v, float) else v for k, v in sums.items()}, *table]),
+        "Table data.csv": to.csv_file(header, [total_row, *table]),
         "Chart data.csv": to.csv_file([*chart[0]], chart),
-        "Totals.csv": to.csv_file(["Date", "Views"], [{"Date": date, "Views": views} for date, views in sorted(totals.items())]),
+        "Totals.csv": to.csv_file(
+            ["Date", "Views"], [{"Date": date, "Views": views} for date, views in sorted(totals.items())]
+        ),
     }
     return {f"youtube/Content {FIRST_DAY:%Y-%m-%d}_{end:%Y-%m-%d} Balkon Coffee.zip": to.zip_file(members, end)}
 

@@ -209,7 +209,10 @@ def _tree(blocks: dict[bytes, bytes], entries: list[tuple[str, _Cid]], below: in
             continue
         close()
         encoded = key.encode()
-        shared = next((i for i, (a, b) in enumerate(zip(previous, encoded, strict=False)) if a != b), min(len(previous), len(encoded)))
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(previous, encoded, strict=False)) if a != b),
+            min(len(previous), len(encoded)),
+        )
         node.append({"p": shared, "k": encoded[shared:], "v": cid, "t": None})
         previous = encoded
     close()

@@ -85,7 +85,9 @@ def _query(root: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 def test_an_added_source_reaches_the_marts(copy: Path) -> None:
-    spells = "select count(*), count(distinct person_key) from marts.fct_entanglement_spells where platform_id = 'gumroad'"
+    spells = (
+        "select count(*), count(distinct person_key) from marts.fct_entanglement_spells where platform_id = 'gumroad'"
+    )
     assert _query(copy, spells) == [(2, 2)]
 
 
@@ -107,7 +109,15 @@ def test_an_added_attribution_model_credits_every_conversion(copy: Path) -> None
 
 
 def test_an_added_check_is_seen_to_fail_on_its_defect(copy: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "tests/quality/test_guards.py", "-q", "-k", "absurdly or completeness or defect_for"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/quality/test_guards.py",
+        "-q",
+        "-k",
+        "absurdly or completeness or defect_for",
+    ]
     done = subprocess.run(command, cwd=copy, env=_environment(copy), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout

@@ -83,7 +83,11 @@ def _exports(drawn: list[tuple[list, list, list]]) -> dict[str, bytes]:  # type:
                 {
                     "Name": name,
                     "Email": email,
-                    "Financial Status": "paid" if not refund else "refunded" if refund == total else "partially_refunded",
+                    "Financial Status": "paid"
+                    if not refund
+                    else "refunded"
+                    if refund == total
+                    else "partially_refunded",
                     "Currency": currency,
                     "Total": f"{total / 100:.2f}",
                     "Discount Code": coupon,
@@ -123,7 +127,8 @@ def _exports(drawn: list[tuple[list, list, list]]) -> dict[str, bytes]:  # type:
 @settings(max_examples=2, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(drawn=st.lists(journeys, min_size=150, max_size=200))
 def test_the_ledger_adds_up_for_any_journeys(
-    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[list, list, list]]  # type: ignore[type-arg]
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: list[tuple[list, list, list]],  # type: ignore[type-arg]
 ) -> None:
     warehouse = Warehouse(tmp_path_factory.mktemp("ledger"))
     warehouse.land(_exports(drawn))
@@ -138,8 +143,14 @@ def test_the_ledger_adds_up_for_any_journeys(
     ("defect", "query"),
     [
         ("update marts.fct_attribution_credits set credit_amount = credit_amount + 0.01 where rowid = 3", IDENTITY),
-        ("update marts.fct_attribution_credits set credit_amount = credit_amount + 0.01 where rowid = 3", PER_CONVERSION),
-        ("delete from marts.fct_attribution_credits where channel_id = '(unknown)' and attribution_model_id like 'first%'", UNKNOWN),
+        (
+            "update marts.fct_attribution_credits set credit_amount = credit_amount + 0.01 where rowid = 3",
+            PER_CONVERSION,
+        ),
+        (
+            "delete from marts.fct_attribution_credits where channel_id = '(unknown)' and attribution_model_id like 'first%'",
+            UNKNOWN,
+        ),
     ],
 )
 def test_the_identity_queries_catch_a_cent_and_a_missing_row(tmp_path: Path, defect: str, query: str) -> None:

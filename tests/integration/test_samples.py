@@ -95,9 +95,11 @@ def ledger(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         rows = connection.execute(
             """
-            select file_name, source_name || '.' || table_name, rows_read_count, rows_landed_count, rows_quarantined_count
+            select
+                files.file_name, source_name || '.' || table_name,
+                rows_read_count, rows_landed_count, rows_quarantined_count
             from landing.files inner join landing.loads using (load_id) where load_status = 'landed'
-            """.replace("select file_name", "select files.file_name")
+            """
         ).fetchall()
     return {row[0]: row[1:] for row in rows}
 

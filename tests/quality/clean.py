@@ -52,9 +52,9 @@ def _land(connection: duckdb.DuckDBPyConnection) -> None:
         ]
         connection.execute(
             f"""
-            create schema if not exists {spec.schema};
-            create table {spec.schema}.{spec.table} ({", ".join(declared)});
-            insert into {spec.schema}.{spec.table} ({", ".join(names)}, _load_id, _source_row_number)
+            create schema if not exists {spec.raw_schema};
+            create table {spec.raw_schema}.{spec.table} ({", ".join(declared)});
+            insert into {spec.raw_schema}.{spec.table} ({", ".join(names)}, _load_id, _source_row_number)
             select {", ".join("number" for _ in names)}, {load_id}, number
             from range(1, {RECORDS + 1}) as records(number)
             where number <> {QUARANTINED};
@@ -75,7 +75,7 @@ def _stage(connection: duckdb.DuckDBPyConnection) -> None:
     )
     for spec in load_specs(DBT_PROJECT):
         connection.execute(
-            f"create table staging.stg_{spec.source}__{spec.table} as select * from {spec.schema}.{spec.table}"
+            f"create table staging.stg_{spec.source}__{spec.table} as select * from {spec.raw_schema}.{spec.table}"
         )
     for form, platform in _staged_forms():
         relation = f"staging.stg_{platform}__{form}"

@@ -29,7 +29,6 @@ from orchestration.publication import current_publication
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.transform import NodeResult
 
-
 SMALL_PROJECT = {
     "dbt_project.yml": """
         name: small
@@ -173,6 +172,7 @@ class Night:
         self.done.clear()
         job = self.definitions.resolve_job_def("publish_warehouse")
         if keys:
+            job = self.definitions.resolve_implicit_global_asset_job_def()
             graph = self.definitions.resolve_asset_graph()
             assets = {dg.AssetKey.from_user_string(key) for key in keys}
             made_by = {name for key in assets for name in graph.get_execution_set_asset_and_check_keys(key)}

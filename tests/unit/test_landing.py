@@ -87,8 +87,10 @@ def test_bad_rows_go_to_quarantine_with_number_reason_and_text(toy: Toy) -> None
 
 
 def test_an_unterminated_quote_loses_nothing(toy: Toy) -> None:
-    toy.land(a=HEADER + b"1,1,ok,\n2,1,\"never closed,\n3,1,ok,\n")
-    assert toy.query("select rows_read_count, rows_landed_count, rows_quarantined_count from landing.loads") == [(2, 1, 1)]
+    toy.land(a=HEADER + b'1,1,ok,\n2,1,"never closed,\n3,1,ok,\n')
+    assert toy.query("select rows_read_count, rows_landed_count, rows_quarantined_count from landing.loads") == [
+        (2, 1, 1)
+    ]
     assert toy.query("select raw_text from landing.rejected_rows") == [('2,1,"never closed,\n3,1,ok,\n',)]
 
 
@@ -191,7 +193,11 @@ def test_a_workbook_is_one_file_and_refused_with_a_remedy(toy: Toy) -> None:
 
 def test_a_refused_file_is_tried_again_when_the_specs_change(toy: Toy) -> None:
     toy.land(a=b"Order Number,Total\n1,2\n")
-    toy.sources.write_text(toy.sources.read_text().replace("[order id, total]", "[total]").replace("header: Order Id", "header: Order Number"))
+    toy.sources.write_text(
+        toy.sources.read_text()
+        .replace("[order id, total]", "[total]")
+        .replace("header: Order Id", "header: Order Number")
+    )
     assert [file.outcome for file in land_folder(toy.settings).files] == ["landed"]
     assert toy.query("select load_status from landing.loads") == [("landed",)]
 
@@ -269,7 +275,11 @@ def test_a_killed_landing_repeats_to_the_same_tables(toy: Toy, tmp_path: Path, p
     undisturbed = Toy(tmp_path / "undisturbed")
     undisturbed.land(**files)
     for table in ("raw_toy.orders", "landing.rejected_rows"):
-        query = f"select * exclude (load_id) from (select * rename (_load_id as load_id) from {table})" if "raw" in table else f"select * from {table}"
+        query = (
+            f"select * exclude (load_id) from (select * rename (_load_id as load_id) from {table})"
+            if "raw" in table
+            else f"select * from {table}"
+        )
         assert sorted(toy.query(query), key=str) == sorted(undisturbed.query(query), key=str)
     assert toy.query("select count(*), count(distinct file_sha256) from landing.loads") == [(2, 2)]
 
@@ -277,8 +287,13 @@ def test_a_killed_landing_repeats_to_the_same_tables(toy: Toy, tmp_path: Path, p
 def test_large_files_are_read_in_parts_with_true_row_numbers(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestration.landing.read.SPLIT_BYTES", 1000)
     monkeypatch.setattr("orchestration.landing.records.BLOCK_BYTES", 777)
-    rows = [f'{n},1,"a\n{n}",2024-01-01' if n % 3 else f"{n},1" if n % 5 == 0 else f"{n},1,,2024-01-01" for n in range(1, 2001)]
+    rows = [
+        f'{n},1,"a\n{n}",2024-01-01' if n % 3 else f"{n},1" if n % 5 == 0 else f"{n},1,,2024-01-01"
+        for n in range(1, 2001)
+    ]
     toy.land(a=HEADER + "\n".join(rows).encode())
     assert toy.query("select count(*) from raw_toy.orders where order_id <> _source_row_number") == [(0,)]
-    assert toy.query("select count(*), count(*) filter (raw_text = source_row_number || ',1') from landing.rejected_rows") == [(133, 133)]
+    assert toy.query(
+        "select count(*), count(*) filter (raw_text = source_row_number || ',1') from landing.rejected_rows"
+    ) == [(133, 133)]
     assert toy.query("select rows_read_count from landing.loads") == [(2000,)]

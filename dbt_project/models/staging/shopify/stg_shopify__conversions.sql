@@ -9,6 +9,7 @@ succeeded_orders as (
 
     select
         order_id,
+        order_name,
         email_hash,
         currency_code,
         payment_reference,
@@ -31,8 +32,11 @@ final as (
         cast('shopify' as string) as platform_id,
         cast(order_id as string) as conversion_id,
         cast('order' as string) as conversion_kind,
-        cast(case when email_hash is not null then 'email' end as string) as identifier_type,
-        cast(email_hash as string) as identifier_value,
+        -- An order without an address may still be tied to a visitor by its confirmation page.
+        cast(
+            case when email_hash is not null then 'email' else 'shopify_order' end as string
+        ) as identifier_type,
+        cast(coalesce(email_hash, order_name) as string) as identifier_value,
         cast(total_amount as decimal(18, 2)) as gross_amount,
         cast(currency_code as string) as currency_code,
         cast(reversed_amount as decimal(18, 2)) as reversed_amount,
