@@ -163,5 +163,5 @@ def _arguments(settings: Settings) -> list[str]:
     return [
         *("--project-dir", project, "--profiles-dir", project),
         *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        *("--log-level", "none", "--log-level-file", "info", "--indirect-selection", "eager"),
+        *("--log-level", "none", "--log-level-file", "none", "--indirect-selection", "eager"),
     ]

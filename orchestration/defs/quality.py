@@ -24,7 +24,8 @@ def gate(layer: str) -> dg.AssetKey:
 
 def layer_guards(layer: str, guarded: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
     """The op that guards a layer once all of it is built. A critical failure fails it and leaves the gate closed."""
-    keys = {check.name: asset_of(check) for check in load_suites(layer)}
+    checks = load_suites(layer)
+    keys = {check.name: asset_of(check) for check in checks}
 
     @dg.multi_asset(
         name=f"guard_{layer}",
@@ -44,7 +45,7 @@ def layer_guards(layer: str, guarded: Iterable[dg.AssetKey]) -> dg.AssetsDefinit
                 description=check.reason,
                 metadata={"suite": check.suite, "severity": check.severity, "expectation": check.type},
             )
-            for check in load_suites(layer)
+            for check in checks
         ],
         pool=POOL,
         allow_arbitrary_check_specs=True,

@@ -7,6 +7,7 @@ stands in the export, how its time is written and how private it is. Nothing abo
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -189,7 +190,8 @@ def load_specs(dbt_project: Path) -> tuple[LandingSpec, ...]:
 
 def specs_version(specs: tuple[LandingSpec, ...]) -> str:
     """A short hash over all specs: a file refused under another version is looked at again."""
-    text = "\n".join(spec.model_dump_json() for spec in specs)
+    # Sets iterate in another order in each process.
+    text = json.dumps([spec.model_dump() for spec in specs], default=sorted)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -133,7 +133,7 @@ def _happen(seed: int) -> World:
             person.clicks.append((world.moment(random.randrange(DAYS)), channel))
         person.clicks.sort()
         for at, channel in person.clicks:
-            world.requests.append((at, _click(person, at, channel)))
+            world.requests += _click(person, at, channel)
         _buy(world, person)
         _sign_up(world, person)
     for day in range(DAYS):
@@ -142,14 +142,17 @@ def _happen(seed: int) -> World:
     return world
 
 
-def _click(person: Person, at: datetime, channel: str) -> str:
+def _click(person: Person, at: datetime, channel: str) -> list[tuple[datetime, str]]:
+    """The page and the style sheet that a browser asks for after it, with the site itself as referrer."""
     tagged = {
         "mastodon": "/beans?utm_source=mastodon&utm_medium=social&utm_campaign=spring",
         "bluesky": "/beans?utm_source=bluesky&utm_medium=social&utm_campaign=spring",
         "newsletter": "/offers?utm_source=newsletter&utm_medium=email&utm_campaign=march",
         "youtube": "/brewing?utm_source=youtube&utm_medium=video",
     }
-    return to.log_line(person.address, at, tagged.get(channel, "/"), REFERRERS[channel], person.agent)
+    page = to.log_line(person.address, at, tagged.get(channel, "/"), REFERRERS[channel], person.agent)
+    style = to.log_line(person.address, at, "/assets/theme.css", f"https://{SITE}/", person.agent)
+    return [(at, page), (at + timedelta(seconds=1), style)]
 
 
 def _buy(world: World, person: Person) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,24 @@ def test_a_wrong_spec_names_file_table_and_field(tmp_path: Path, right: str, wro
 
 def test_the_toy_sources_themselves_are_right(tmp_path: Path) -> None:
     _load(tmp_path, SOURCES)
+
+
+def test_the_version_of_the_specs_is_the_same_in_every_process() -> None:
+    script = (
+        "from orchestration.landing.spec import load_specs, specs_version; from orchestration.settings import Settings;"
+        "print(specs_version(load_specs(Settings.from_environment().dbt_project)))"
+    )
+    versions = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(versions) == 1
 
 
 def test_every_source_of_the_project_has_a_spec_and_a_privacy_class_for_each_column() -> None:
