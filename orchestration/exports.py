@@ -17,7 +17,10 @@ def exported_files(folder: Path) -> list[Path]:
 
 def folder_state(folder: Path) -> str:
     """Hash over names, sizes and times; blank for an empty folder."""
-    lines = [f"{path.relative_to(folder)}\0{path.stat().st_size}\0{path.stat().st_mtime_ns}" for path in exported_files(folder)]
+    lines = [
+        f"{path.relative_to(folder)}\0{path.stat().st_size}\0{path.stat().st_mtime_ns}"
+        for path in exported_files(folder)
+    ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
 

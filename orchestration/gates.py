@@ -28,6 +28,7 @@ class GateClosedError(RuntimeError):
 
 
 def before(layer: str) -> str:
+    """The layer that `layer` is built from."""
     return LAYERS[LAYERS.index(layer) - 1]
 
 

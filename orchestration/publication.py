@@ -141,7 +141,7 @@ def _copy(settings: Settings, folder: Path) -> dict[str, int]:
             target = folder / "parquet" / table / f"{table}.parquet"
             target.parent.mkdir(parents=True)
             connection.execute(
-                f'copy publication.{SCHEMA}."{table}" to \'{_quoted(target)}\' (format parquet, compression zstd)'
+                f"copy publication.{SCHEMA}.\"{table}\" to '{_quoted(target)}' (format parquet, compression zstd)"
             )
         connection.execute("detach publication")
         connection.execute(f"attach '{_quoted(database)}' as publication (read_only)")
@@ -157,7 +157,9 @@ def _audited_count(connection: duckdb.DuckDBPyConnection, folder: Path, table: s
         for source in sources
     )
     if any(found != expected for found in written):
-        raise AuditError(f"{table}: warehouse, DuckDB file and Parquet hold (rows, sum of hashes) {expected}, {written}")
+        raise AuditError(
+            f"{table}: warehouse, DuckDB file and Parquet hold (rows, sum of hashes) {expected}, {written}"
+        )
     assert expected is not None
     return int(expected[0])
 

@@ -8,7 +8,6 @@ import os
 import resource
 import sqlite3
 import sys
-import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -41,7 +40,6 @@ def main() -> int:
     from orchestration.defs.automation import CONSOLE, JOB
 
     _write_history_quickly()
-    if os.environ.get("XTHREAD"): threading.Thread(target=_import_beside_landing, daemon=True).start()
     started_up = _seconds_alive()
     with DagsterInstance.get() as instance:
         _end_dead_runs(instance)
@@ -56,19 +54,12 @@ def main() -> int:
     return 0 if night.is_success else 1
 
 
-def _import_beside_landing() -> None:
-    """dbt and Great Expectations take seconds to import; landing leaves a core free for it."""
-    for module in ("dbt.cli.main", "expectations.duckdb_adapter"):
-        importlib.import_module(module)
-
-
 def _write_history_quickly() -> None:
     """Halve what Dagster needs to record the thousand events of a run.
 
     It commits each event on its own, and makes a new engine, whose statements it compiles anew, for each. The history
     is no data: it need not reach the disk before the next event.
     """
-    from dagster._core.storage.event_log.sqlite import sqlite_event_log
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -77,6 +68,7 @@ def _write_history_quickly() -> None:
         if isinstance(connection, sqlite3.Connection):
             connection.execute("pragma synchronous = off")
 
+    sqlite_event_log: Any = importlib.import_module("dagster._core.storage.event_log.sqlite.sqlite_event_log")
     make_engine = sqlite_event_log.create_engine
     engines: dict[str, Engine] = {}
 
@@ -117,7 +109,8 @@ def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float
             night.seconds[part] += event.step_success_data.duration_ms / 1000
         if event.is_step_materialization and event.asset_key and event.asset_key.path == ["landing", "files"]:
             metadata = event.step_materialization_data.materialization.metadata
-            night.landed = Landed(**{name: metadata[name].value for name in Landed.__dataclass_fields__})
+            values: dict[str, Any] = {name: metadata[name].value for name in Landed.__dataclass_fields__}
+            night.landed = Landed(**values)
         if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION and part == "checks":
             layer = (event.step_key or "").partition("_")[2]
             checked = night.checks.setdefault(layer, Checked())

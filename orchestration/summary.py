@@ -71,7 +71,10 @@ def _landed_block(landed: Landed) -> str:
     return _table(
         ("Exports", source),
         [
-            ("files", f"{landed.landed:,} landed, {landed.skipped:,} skipped (seen before), {landed.refused:,} refused"),
+            (
+                "files",
+                f"{landed.landed:,} landed, {landed.skipped:,} skipped (seen before), {landed.refused:,} refused",
+            ),
             (
                 "rows",
                 f"{landed.rows_read:,} in, {landed.rows_landed:,} landed, {landed.rows_quarantined:,} in quarantine",
@@ -140,7 +143,10 @@ def _cost_block(night: Night) -> str:
     parts = [f"{part} {seconds:.1f} s" for part, seconds in night.seconds.items()]
     return _table(
         ("Cost", ""),
-        [("time", f"{sum(night.seconds.values()):.1f} s: {', '.join(parts)}"), ("memory", f"{night.peak_megabytes:,.0f} MB at most")],
+        [
+            ("time", f"{sum(night.seconds.values()):.1f} s: {', '.join(parts)}"),
+            ("memory", f"{night.peak_megabytes:,.0f} MB at most"),
+        ],
     )
 
 
@@ -161,10 +167,13 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in columns]
     is_text = len(header) == 2
     return "\n".join(
-        (indent + "  ".join(
-            cell.ljust(width) if index == 0 or is_text else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )).rstrip()
+        (
+            indent
+            + "  ".join(
+                cell.ljust(width) if index == 0 or is_text else cell.rjust(width)
+                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+        ).rstrip()
         for indent, row in [("", (header[0].ljust(widths[0] + 2), *header[1:])), *(("  ", row) for row in rows)]
     )
 

@@ -88,21 +88,16 @@ def parents_of(test: Mapping[str, Any]) -> list[str]:
     return [parent for parent in test["depends_on"]["nodes"] if not parent.startswith("macro.")]
 
 
-def build_layer(settings: Settings, layer: Layer) -> list[NodeResult]:
+def build_layer(settings: Settings, layer: Layer, *, tested: bool = True) -> list[NodeResult]:
     """Build the layer's seeds and models and run its data tests. Leaves the warehouse file closed."""
-    return _node_results(_invoke(settings, ["build", *_selection(layer)]))
+    untested = [] if tested else ["--exclude-resource-type", "test"]
+    return _node_results(_invoke(settings, ["build", *untested, *_selection(layer)]))
 
 
 def run_unit_tests(settings: Settings) -> list[NodeResult]:
     """Run every unit test, on relations that are made without rows."""
     made = _invoke(settings, ["build", "--empty", "--resource-type", "model", "--resource-type", "seed"])
     return [*_node_results(made), *_node_results(_invoke(settings, ["test", "--select", "test_type:unit"]))]
-
-
-def warm_up() -> None:
-    """Import dbt, which takes seconds, so that it can be done beside other work."""
-    import dbt.adapters.duckdb.connections
-    import dbt.cli.main  # noqa: F401
 
 
 def _selection(layer: Layer) -> list[str]:

@@ -47,11 +47,7 @@ def landing_assets(manifest: Mapping[str, Any]) -> tuple[list[dg.AssetSpec], dg.
         )
         for source in declared
     }
-    raw = [
-        spec.replace_attributes(deps=[exports[source].key])
-        for source, specs in declared.items()
-        for spec in specs
-    ]
+    raw = [spec.replace_attributes(deps=[exports[source].key]) for source, specs in declared.items() for spec in specs]
     ledger = [spec.replace_attributes(deps=[spec.key for spec in exports.values()]) for spec in ledger]
     return [*exports.values(), *own], _land_exports([*raw, *ledger])
 

@@ -44,9 +44,10 @@ class ProgressLines(logging.Handler):
         print(f"{time.monotonic() - STARTED_AT:7.1f} s  {text}", flush=True)
 
 
-@dg.logger(description="What the run is doing, one line per step.")
-def progress(_: dg.InitLoggerContext) -> logging.Logger:
-    """The console logger of every run."""
+def _progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     lines = logging.Logger("progress", level=logging.INFO)
     lines.addHandler(ProgressLines())
     return lines
+
+
+progress = dg.LoggerDefinition(_progress_logger, description="What the run is doing, one line per step.")

@@ -25,7 +25,7 @@ from orchestration.settings import Settings
 from orchestration.transform import LAYERS, build_layer
 settings = Settings.from_environment()
 land_folder(settings)
-failed = [r for layer in LAYERS for r in build_layer(settings, layer, tests=False) if r.is_failed]
+failed = [r for layer in LAYERS for r in build_layer(settings, layer, tested=False) if r.is_failed]
 assert not failed, failed
 """
 

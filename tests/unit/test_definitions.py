@@ -56,13 +56,16 @@ SMALL_PROJECT = {
     "models/marts/fct_posts.sql": "select * from {{ ref('int_posts') }}",
 }
 GUARDED = {
-    "raw": "raw_x.posts", "staging": "staging.stg_x__posts", "intermediate": "intermediate.int_posts", "marts": "marts.fct_posts"
+    "raw": "raw_x.posts",
+    "staging": "staging.stg_x__posts",
+    "intermediate": "intermediate.int_posts",
+    "marts": "marts.fct_posts",
 }
 """Each with a relation of its layer downstream, so that a guard must wait for the whole layer."""
 
 
 def small_suites(layer: str) -> tuple[Check, ...]:
-    schema, table = GUARDED[layer].split(".")
+    table = GUARDED[layer].partition(".")[2]
     return tuple(
         Check(layer, f"{layer}.{table}", GUARDED[layer], f"{table}__{claim}", "critical", "A test.", "played", {})
         for claim in ("one", "two")
@@ -155,14 +158,18 @@ class Night:
         }
         in_order = sorted(nodes, key=lambda unique_id: ("likes" in unique_id, nodes[unique_id] == "test"))
         return [
-            NodeResult(unique_id, nodes[unique_id], "fail" if unique_id.split(".")[2] in self.dbt_fails else "success", 0.1, "")
+            NodeResult(
+                unique_id, nodes[unique_id], "fail" if unique_id.split(".")[2] in self.dbt_fails else "success", 0.1, ""
+            )
             for unique_id in in_order
         ]
 
     def guard(self, connection: duckdb.DuckDBPyConnection, layer: str, run_id: str) -> list[CheckResult]:
         self.done.append(f"guard {layer}")
         first, *others = (
-            CheckResult(run_id, layer, check.suite, check.relation, check.name, "critical", check.reason, is_passed=True)
+            CheckResult(
+                run_id, layer, check.suite, check.relation, check.name, "critical", check.reason, is_passed=True
+            )
             for check in small_suites(layer)
         )
         return [replace(first, **self.guard_fails.get(layer, {})), *others]
@@ -185,9 +192,7 @@ class Night:
 
 
 @pytest.fixture
-def night(
-    small: tuple[dict[str, Any], dg.Definitions], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Night:
+def night(small: tuple[dict[str, Any], dg.Definitions], settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Night:
     night = Night(*small, settings)
     monkeypatch.setattr("orchestration.defs.landing.land_folder", night.land)
     monkeypatch.setattr("orchestration.defs.warehouse.build_layer", night.build)
@@ -283,7 +288,9 @@ def test_every_check_result_stands_in_the_warehouse(night: Night) -> None:
     night.guard_fails["staging"] = {"is_passed": False, "severity": "warning", "unexpected_count": 3}
     result = night.run()
     with duckdb.connect(str(night.settings.warehouse)) as connection:
-        kept = connection.execute("select run_id, layer_name, is_passed, unexpected_count from raw_balcony.check_results")
+        kept = connection.execute(
+            "select run_id, layer_name, is_passed, unexpected_count from raw_balcony.check_results"
+        )
         rows = kept.fetchall()
     assert len(rows) == 2 * len(gates.LAYERS)
     assert {row[0] for row in rows} == {result.run_id}
@@ -324,7 +331,9 @@ def test_what_lands_after_the_guards_closes_every_gate(settings: Settings) -> No
         for layer in gates.LAYERS:
             gates.record(connection, layer, "run", [])
         gates.require_open(connection, "marts")
-        connection.execute("insert into landing.files values ('a', '', 'h', 'landed', 1, 1, now()::timestamp, now()::timestamp)")
+        connection.execute(
+            "insert into landing.files values ('a', '', 'h', 'landed', 1, 1, now()::timestamp, now()::timestamp)"
+        )
         with pytest.raises(gates.GateClosedError, match="raw, staging, intermediate, marts"):
             gates.require_open(connection, "marts")
 

@@ -136,7 +136,9 @@ def test_the_file_opens_while_the_next_build_writes_the_warehouse(settings: Sett
     with duckdb.connect(str(settings.warehouse)) as writer:
         writer.execute("begin")
         writer.execute("delete from marts.fct_sales")
-        reader = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('from marts.fct_sales').shape)"
+        reader = (
+            "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('from marts.fct_sales').shape)"
+        )
         current = str(settings.published / "current" / DATABASE)
         printed = subprocess.run([sys.executable, "-c", reader, current], capture_output=True, text=True, check=True)
         assert printed.stdout.strip() == "(1000, 3)"
@@ -162,7 +164,8 @@ def test_readers_in_other_processes_never_see_half_a_publication(settings: Setti
 
 
 @pytest.mark.parametrize(
-    ("place", "seen"), [("publication.before_copy", 1), ("publication.before_switch", 1), ("publication.after_switch", 2)]
+    ("place", "seen"),
+    [("publication.before_copy", 1), ("publication.before_switch", 1), ("publication.after_switch", 2)],
 )
 def test_a_killed_publication_leaves_old_or_new_and_the_next_one_repairs(
     settings: Settings, place: str, seen: int
