@@ -11,8 +11,12 @@ from orchestration.settings import Settings
 
 
 def exported_files(folder: Path) -> list[Path]:
-    """The files that a person put there, in name order."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    """The files that a person put there, in name order; landing passes over hidden ones too."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def folder_state(folder: Path) -> str:
@@ -30,8 +34,10 @@ def settings_to_land(settings: Settings) -> Settings:
     Demo and real data never share a warehouse: when the first real file arrives, the demo's is set aside.
     """
     demo = _demo(settings)
+    if not settings.exports.is_dir():
+        raise FileNotFoundError(f"the folder of exports does not exist: {settings.exports}")
     if exported_files(settings.exports):
-        if demo.exists():
+        if demo.exists() and not is_demo(settings):
             _set_aside(settings, demo)
         return settings
     if settings.warehouse.exists() and not demo.exists():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
 
 from orchestration.lock import warehouse_lock
 from orchestration.settings import Settings
@@ -36,12 +37,18 @@ class ProgressLines(logging.Handler):
         if event is None and record.levelno == logging.INFO:
             text = said["orig_message"]
         elif event is not None and event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause or error if error else None
-            text = f"{event.step_key} failed: {cause.message.strip() if cause else 'no reason given'}"
+            text = f"{event.step_key} failed: {_reason(event.step_failure_data)}"
         else:
             return
         print(f"{time.monotonic() - STARTED_AT:7.1f} s  {text}", flush=True)
+
+
+def _reason(failure: StepFailureData) -> str:
+    """What an op gave as the reason, else the exception that it met."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    return (error.cause or error).message.strip() if error else "no reason given"
 
 
 def _progress_logger(_: dg.InitLoggerContext) -> logging.Logger:

@@ -74,7 +74,13 @@ def run(home: Path, exports: Path, **environment: str) -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, "-m", "orchestration.run"],
         cwd=PROJECT_ROOT,
-        env={**os.environ, "BALCONY_HOME": str(home), "BALCONY_EXPORTS": str(exports), **environment},
+        env={
+            **os.environ,
+            "BALCONY_HOME": str(home),
+            "BALCONY_EXPORTS": str(exports),
+            "BALCONY_HASH_KEY": "the same people in every home",
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,

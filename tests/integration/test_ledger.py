@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -145,7 +146,7 @@ def _exports(drawn: list[Journey]) -> dict[str, bytes]:
     }
 
 
-@settings(max_examples=2, phases=[Phase.generate])
+@settings(max_examples=int(os.environ.get("BALCONY_LEDGER_EXAMPLES", "1")), phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32))
 def test_the_ledger_adds_up_for_any_journeys(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """Each example builds the warehouse for 300 people: some 450 conversions, each checked by itself and all together."""

@@ -11,7 +11,7 @@ from orchestration.settings import PROJECT_ROOT
 from tests.integration.helpers import Demo
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
-QUESTIONS = re.findall(r"```sql\n(.*?)```\n\n((?:\|.*\n)+)", README, re.DOTALL)
+QUESTIONS = re.findall(r"```sql\n([^`]*)```\n\n((?:\|.*\n)+)", README)
 
 
 def _table(text: str) -> list[list[str]]:

@@ -392,6 +392,9 @@ def test_an_empty_folder_lands_the_demo_until_real_files_come(
     assert [path.name for path in exports.exported_files(to_land.exports)] == ["demo.csv"]
     settings.warehouse.write_text("the demo's")
     assert exports.settings_to_land(settings) == to_land
+    assert exports.settings_to_land(to_land) == to_land
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        exports.settings_to_land(replace(settings, exports=settings.home / "nowhere"))
 
     (settings.exports / "posts.csv").write_text("id\n")
     assert exports.settings_to_land(settings) == settings
