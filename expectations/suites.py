@@ -110,7 +110,7 @@ def load_suites(layer: str) -> tuple[Check, ...]:
     checks: dict[str, Check] = {}
     for path in sorted((SUITES / layer).glob("*.yml")):
         try:
-            suite = SuiteFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            suite = SuiteFile.model_validate(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise SuiteError(f"{path}: {problems}") from None
@@ -158,7 +158,7 @@ def declared_marts() -> dict[str, dict[str, str]]:
     models = [
         model
         for path in sorted(DBT_PROJECT.glob("models/marts/**/*.yml"))
-        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])
+        for model in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader).get("models", [])
     ]
     return {model["name"]: {c["name"]: c["data_type"] for c in model["columns"]} for model in models}
 
@@ -182,7 +182,7 @@ def _kinds() -> dict[str, tuple[Relation, ...]]:
     """The relations of each kind that `for_each` can name."""
     specs = load_specs(DBT_PROJECT)
     marts = declared_marts()
-    variables = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    variables = yaml.load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"), yaml.CSafeLoader)["vars"]
     kinds = {
         "raw_tables": tuple(
             Relation(f"{s.raw_schema}.{s.table}", f"{s.source}_{s.table}", {"source": s.source, "table": s.table})

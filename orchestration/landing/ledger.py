@@ -178,13 +178,16 @@ class Ledger:
         load_id: int | None,
         byte_count: int,
         modified_at: datetime,
-    ) -> None:
-        """Enter a sighting; the same file seen again replaces its own row."""
-        self.connection.execute(
-            "delete from landing.files where file_name = ? and member_name = ? and file_sha256 = ?",
-            [file_name, member_name, sha256],
-        )
+    ) -> bool:
+        """Enter a sighting and say whether it is the first; a file that was only touched keeps its row."""
+        again = self.connection.execute(
+            "update landing.files set modified_at = ? where file_name = ? and member_name = ? and file_sha256 = ? returning 1",
+            [modified_at, file_name, member_name, sha256],
+        ).fetchall()
+        if again:
+            return False
         self.connection.execute(
             "insert into landing.files values (?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
             [file_name, member_name, sha256, outcome, load_id, byte_count, modified_at],
         )
+        return True

@@ -154,9 +154,11 @@ class _Lander:
             known = None
         if known:
             outcome: Outcome = "duplicate" if known.status == "landed" else "refused"
-            self.ledger.enter_file(
+            is_first = self.ledger.enter_file(
                 name, member, archived.sha256, outcome, known.load_id, archived.byte_count, modified_at
             )
+            if not is_first and outcome == "duplicate":
+                outcome = "unchanged"
             return FileOutcome(name, member, outcome, known.source_name, known.table_name, reason=known.reason)
         if member and container_kind(archived.path):
             return self._refuse(archived, name, member, group, modified_at, Refusal("an archive inside an archive"))

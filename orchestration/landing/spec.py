@@ -175,7 +175,7 @@ def load_specs(dbt_project: Path) -> tuple[LandingSpec, ...]:
     """
     specs: dict[str, LandingSpec] = {}
     for path in sorted((dbt_project / "models" / "staging").glob("*/_*__sources.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
         for source in document.get("sources", []):
             for table in source.get("tables", []):
                 landing = table.get("config", {}).get("meta", {}).get("landing")

@@ -157,6 +157,13 @@ def test_a_second_run_touches_nothing(toy: Toy) -> None:
     assert toy.query("select * from landing.files order by all") == before
 
 
+def test_a_file_that_was_only_touched_stays_what_it_was(toy: Toy) -> None:
+    toy.land(a=HEADER + b"1,1,,\n")
+    os.utime(toy.exports / "a", (0, 0))
+    assert [file.outcome for file in land_folder(toy.settings).files] == ["unchanged"]
+    assert toy.query("select file_outcome, year(modified_at) from landing.files") == [("landed", 1970)]
+
+
 def test_what_no_spec_knows_is_kept_listed_and_explained(toy: Toy) -> None:
     summary = toy.land(a=b"Order Id,Totals,Note\n1,2,3\n", b=b"\x89PNG\x00\x00", c=b"", d=b'[{"id": 1}]', e=b"[{")
     reasons = {file.file_name: file.reason for file in summary.files}
