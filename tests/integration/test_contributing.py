@@ -114,7 +114,7 @@ def test_an_added_check_is_seen_to_fail_on_its_defect(copy: Path) -> None:
         "-m",
         "pytest",
         "tests/quality/test_guards.py",
-        "-q",
+        "-v",
         "-k",
         "absurdly or completeness or defect_for",
     ]
