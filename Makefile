@@ -28,14 +28,13 @@ run: setup ## Land what is new in BALCONY_EXPORTS, build and check every layer, 
 test: setup ## Run the tests; those on real exports need BALCONY_SAMPLES
 	@$(python) -m pytest
 
-lint: setup ## Check style, types, SQL, dbt conventions and that the models stay portable
+lint: setup ## Check style, types, SQL and dbt conventions
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
 	$(lint_env) $(venv)/bin/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 	$(venv)/bin/dbt-bouncer run --show-all-failures
 	$(lint_env) $(python) -m sqlfluff lint --disable-progress-bar --processes 2 $(sql)
-	$(python) -m pytest tests/portability
 
 format: setup ## Put Python and SQL into the project's form
 	$(python) -m ruff check --fix .
