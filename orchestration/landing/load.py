@@ -269,10 +269,11 @@ class _Lander:
             rejects = self.connection.execute(
                 f"select line_byte_position - 1, min(error_type::varchar) from {part.rejects} group by all order by 1"
             ).fetchall()
+            if not rejects:
+                continue
             ordinals = rejected_ordinals(part, [offset for offset, _ in rejects], quoted=source.quoted)
             numbers = [part.rows_before + ordinal for ordinal in ordinals]
-            if numbers:
-                self._renumber(spec, load_id, part.rows_before, rows_upto, numbers)
+            self._renumber(spec, load_id, part.rows_before, rows_upto, numbers)
             reasons |= {number: _reader_reason(error) for number, (_, error) in zip(numbers, rejects, strict=True)}
         if source.unreadable:
             landed = self._scalar(f"select count(*) from {_raw(spec)} where _load_id = ?", load_id)
