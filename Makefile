@@ -44,7 +44,7 @@ format: setup ## Put Python and SQL into the project's form
 dev: setup ## Open the Dagster UI on this machine, http://127.0.0.1:3000
 	@$(python) -m orchestration.home
 
-bench: setup ## Measure landing, checks and a whole run; takes minutes
+bench: setup ## Measure landing against a bare read of the same file; takes minutes
 	@$(python) -m pytest tests/benchmarks -s
 
 lock: ## Compile requirements.lock from pyproject.toml; needs uv. UPGRADE=--upgrade raises every version

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,28 +127,21 @@ def read(tmp_path: Path, content: bytes) -> list[dict[str, Any]]:
     return list(bluesky_car.records(path))
 
 
-@pytest.fixture
-def samples() -> Path:
-    folder = os.environ.get("BALCONY_SAMPLES")
-    if not folder:
-        pytest.skip("BALCONY_SAMPLES does not name the folder of real samples")
-    return Path(folder) / "bluesky"
-
-
 def test_a_real_repository_lists_the_same_records_as_an_independent_reader(samples: Path) -> None:
-    listing = (samples / "car_expected_records.tsv").read_text(encoding="utf-8").splitlines()
+    listing = (samples / "bluesky" / "car_expected_records.tsv").read_text(encoding="utf-8").splitlines()
     commit = dict(
-        line.split(": ", 1) for line in (samples / "car_expected_commit.txt").read_text(encoding="utf-8").splitlines()
+        line.split(": ", 1)
+        for line in (samples / "bluesky" / "car_expected_commit.txt").read_text(encoding="utf-8").splitlines()
     )
 
-    found = list(bluesky_car.records(samples / "repo.car"))
+    found = list(bluesky_car.records(samples / "bluesky" / "repo.car"))
 
     assert [f"{row['collection']}/{row['rkey']}\t{row['cid']}" for row in found] == listing
     assert {(row["did"], row["rev"]) for row in found} == {(commit["DID"], commit["Revision"])}
 
 
 def test_every_flipped_byte_of_a_real_repository_is_noticed_or_harmless(samples: Path, tmp_path: Path) -> None:
-    content = (samples / "repo.car").read_bytes()
+    content = (samples / "bluesky" / "repo.car").read_bytes()
     sound = read(tmp_path, content)
     for position in range(0, len(content), 61):
         damaged = bytearray(content)

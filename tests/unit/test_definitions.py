@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -408,19 +407,28 @@ def test_an_empty_folder_lands_the_demo_until_real_files_come(
 
 def test_a_second_writer_waits_and_says_whom_for(settings: Settings) -> None:
     holder = (
-        "import time\nfrom orchestration.lock import warehouse_lock\nfrom orchestration.settings import Settings\n"
-        "with warehouse_lock(Settings.from_environment(), print):\n    print('held', flush=True)\n    time.sleep(1)\n"
+        "import sys\nfrom orchestration.lock import warehouse_lock\nfrom orchestration.settings import Settings\n"
+        "with warehouse_lock(Settings.from_environment(), print):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", holder], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
+        [sys.executable, "-c", holder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)},
     )
+    assert process.stdin is not None
     assert process.stdout is not None
+    release = process.stdin.close
     assert process.stdout.readline() == b"held\n"
     said: list[str] = []
-    started = time.monotonic()
-    with warehouse_lock(settings, said.append):
-        assert time.monotonic() - started > 0.5
-    assert process.wait() == 0
+
+    def tell(line: str) -> None:
+        """Only who waits is told; only then does the holder let go."""
+        said.append(line)
+        release()
+
+    with warehouse_lock(settings, tell):
+        assert process.wait() == 0
     process.stdout.close()
     assert [f"process {process.pid}" in line for line in said] == [True]
 
