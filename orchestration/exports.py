@@ -28,14 +28,19 @@ def folder_state(folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
 
+def require_exports(settings: Settings) -> None:
+    """Raise `FileNotFoundError` unless the folder of exports exists."""
+    if not settings.exports.is_dir():
+        raise FileNotFoundError(f"the folder of exports does not exist: {settings.exports}")
+
+
 def settings_to_land(settings: Settings) -> Settings:
     """The settings themselves, or, while nothing was ever exported, settings whose exports are the demo's.
 
     Demo and real data never share a warehouse: when the first real file arrives, the demo's is set aside.
     """
     demo = _demo(settings)
-    if not settings.exports.is_dir():
-        raise FileNotFoundError(f"the folder of exports does not exist: {settings.exports}")
+    require_exports(settings)
     if exported_files(settings.exports):
         if demo.exists() and not is_demo(settings):
             _set_aside(settings, demo)

@@ -1,9 +1,14 @@
-"""What landing remembers: the schemas `landing` and `raw_<source>` of the warehouse, and who wrote what there."""
+"""What landing remembers: the schemas `landing` and `raw_<source>` of the warehouse, and who wrote what there.
+
+Rows land in `landing.<source>__<table>`, which has the columns that files have brought; models read the view
+`raw_<source>.<table>`, which has all that are declared.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -86,19 +91,38 @@ def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _create_raw_table(connection: duckdb.DuckDBPyConnection, spec: LandingSpec) -> None:
+    declared = ", ".join(f'"{name}" {type_}' for name, type_ in LINEAGE_COLUMNS.items())
+    connection.execute(f"create table if not exists {spec.landed_table} ({declared})")
     connection.execute(f"create schema if not exists {spec.raw_schema}")
-    columns = {column.name: "varchar" for column in spec.columns} | LINEAGE_COLUMNS
-    declared = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
-    connection.execute(f'create table if not exists {spec.raw_schema}."{spec.table}" ({declared})')
-    present = {
-        name
-        for (name,) in connection.execute(
-            "select column_name from duckdb_columns() where schema_name = ? and table_name = ?",
-            [spec.raw_schema, spec.table],
-        ).fetchall()
-    }
-    for name in columns.keys() - present:
-        connection.execute(f'alter table {spec.raw_schema}."{spec.table}" add column "{name}" {columns[name]}')
+    _show_raw_table(connection, spec)
+
+
+def add_raw_columns(connection: duckdb.DuckDBPyConnection, spec: LandingSpec, columns: Collection[str]) -> None:
+    """Give the table of landed rows the columns that no file has brought so far.
+
+    A column that is null throughout still costs a write: with Stripe's 15 default columns of 80 it took 13.3 s
+    instead of 6.3 s to land 3 million rows.
+    """
+    missing = [column for column in columns if column not in _landed_columns(connection, spec)]
+    for column in missing:
+        connection.execute(f'alter table {spec.landed_table} add column "{column}" varchar')
+    if missing:
+        _show_raw_table(connection, spec)
+
+
+def _show_raw_table(connection: duckdb.DuckDBPyConnection, spec: LandingSpec) -> None:
+    """Show the landed rows as the declared raw table, null where no file has brought a column."""
+    landed = _landed_columns(connection, spec)
+    shown = [f'"{c.name}"' if c.name in landed else f'null::varchar as "{c.name}"' for c in spec.columns]
+    connection.execute(
+        f'create or replace view {spec.raw_schema}."{spec.table}" as '
+        f"select {', '.join([*shown, *LINEAGE_COLUMNS])} from {spec.landed_table}"
+    )
+
+
+def _landed_columns(connection: duckdb.DuckDBPyConnection, spec: LandingSpec) -> set[str]:
+    described = connection.execute(f"describe {spec.landed_table}").fetchall()
+    return {row[0] for row in described}
 
 
 def _set_identity_key(connection: duckdb.DuckDBPyConnection, home: Path) -> None:

@@ -15,7 +15,7 @@ from orchestration.faults import fault_point
 from orchestration.landing import archive
 from orchestration.landing.containers import DAMAGE, ContainerError, container_kind, members
 from orchestration.landing.identify import Recognised, Refusal, identify
-from orchestration.landing.ledger import Ledger, open_warehouse
+from orchestration.landing.ledger import Ledger, add_raw_columns, open_warehouse
 from orchestration.landing.parsers import ParserError
 from orchestration.landing.read import Source, open_source, rejected_ordinals
 from orchestration.landing.spec import Column, LandingSpec, load_specs, specs_version
@@ -218,7 +218,7 @@ class _Lander:
             self._insert(spec, source, load_id)
             self._quarantine_unread(spec, source, load_id)
             self._quarantine_unusable(spec, source, load_id)
-            landed = self._scalar(f"select count(*) from {_raw(spec)} where _load_id = ?", load_id)
+            landed = self._scalar(f"select count(*) from {spec.landed_table} where _load_id = ?", load_id)
             quarantined = self._scalar("select count(*) from landing.rejected_rows where load_id = ?", load_id)
             if landed + quarantined != source.row_count and not (
                 source.recount and landed + quarantined == source.recount()
@@ -251,13 +251,14 @@ class _Lander:
         return FileOutcome(name, member, "landed", spec.source, spec.table, landed + quarantined, landed, quarantined)
 
     def _insert(self, spec: LandingSpec, source: Source, load_id: int) -> None:
-        columns = ", ".join(f'"{column.name}"' for column in spec.columns)
+        columns = ", ".join(f'"{column}"' for column in source.columns)
+        add_raw_columns(self.connection, spec, source.columns)
         for part in source.parts:
             for table in (part.rejects, f"{part.rejects}_scan", f"{part.rejects}_again", f"{part.rejects}_again_scan"):
                 self.connection.execute(f"drop table if exists {table}")
         rows = " union all ".join(f"({query})" for query in source.queries)
         self.connection.execute(
-            f"insert into {_raw(spec)} ({columns}, _extra, _load_id, _source_row_number) "
+            f"insert into {spec.landed_table} ({columns}, _extra, _load_id, _source_row_number) "
             f"select {columns}, _extra, {load_id}, _source_row_number from ({rows})"
         )
 
@@ -276,7 +277,7 @@ class _Lander:
             self._renumber(spec, load_id, part.rows_before, rows_upto, numbers)
             reasons |= {number: _reader_reason(error) for number, (_, error) in zip(numbers, rejects, strict=True)}
         if source.unreadable:
-            landed = self._scalar(f"select count(*) from {_raw(spec)} where _load_id = ?", load_id)
+            landed = self._scalar(f"select count(*) from {spec.landed_table} where _load_id = ?", load_id)
             if landed + len(reasons) < source.row_count:
                 shift = sorted(reasons)
                 for (number,) in self.connection.execute(source.unreadable).fetchall():
@@ -294,7 +295,7 @@ class _Lander:
         )
         self.connection.execute(
             f"""
-            update {_raw(spec)} as landed
+            update {spec.landed_table} as landed
             set _source_row_number = _source_row_number + (
                 select max(shift) from rejected_numbers where shifted_from <= landed._source_row_number
             )
@@ -325,7 +326,7 @@ class _Lander:
             return
         self._quarantine(source, load_id, dict(rows))
         self.connection.execute(
-            f"delete from {_raw(spec)} where _load_id = $1 and _source_row_number in "
+            f"delete from {spec.landed_table} where _load_id = $1 and _source_row_number in "
             "(select source_row_number from landing.rejected_rows where load_id = $1)",
             [load_id],
         )
@@ -375,6 +376,7 @@ class _Transaction:
 
 
 def _raw(spec: LandingSpec) -> str:
+    """The landed rows with every declared column."""
     return f'{spec.raw_schema}."{spec.table}"'
 
 

@@ -1,6 +1,6 @@
 """Bytes -> rows as exported: for each format, the DuckDB queries that read a file, and how its records are counted.
 
-Every query yields the spec's columns as text, then `_extra` and `_source_row_number`. Rows that the reader rejects
+Every query yields the columns that the file brings as text, then `_extra` and `_source_row_number`. Rows that the reader rejects
 are in its reject tables afterwards.
 """
 
@@ -44,6 +44,8 @@ class Part:
 class Source:
     """A file made ready to be read."""
 
+    columns: tuple[str, ...]
+    """The columns of the spec that the file brings, in the order in which `queries` yield them."""
     queries: tuple[str, ...]
     row_count: int
     """Records in the file, counted without DuckDB."""
@@ -125,6 +127,7 @@ def _text_source(found: Recognised, path: Path, workspace: Path, threads: int) -
             return sum(1 for record in csv.reader(file, delimiter=found.delimiter) if record) - header
 
     return Source(
+        tuple(_csv_positions(found)[0]) if quoted else _column_names(spec),
         queries,
         counted.records - header,
         raw_texts,
@@ -160,21 +163,23 @@ def _cut(path: Path, cuts: tuple[tuple[int, int], ...], workspace: Path) -> Iter
             yield target, records_before
 
 
-def _csv_query(found: Recognised, part: Part) -> str:
-    spec = found.spec
+def _csv_positions(found: Recognised) -> tuple[dict[str, int], dict[str, int]]:
+    """Where a csv file has the spec's columns, and where it has others."""
     positions: dict[str, int] = {}
     extra: dict[str, int] = {}
     for position, header in enumerate(found.header):
-        column = next((c for c in spec.columns if fold(header) in c.headers), None)
+        column = next((c for c in found.spec.columns if fold(header) in c.headers), None)
         if column is not None and column.name not in positions:
             positions[column.name] = position
         else:
             name = header if header not in extra else f"{header} ({position + 1})"
             extra[name] = position
-    selected = [
-        f'c{positions[c.name]} as "{c.name}"' if c.name in positions else f'null::varchar as "{c.name}"'
-        for c in spec.columns
-    ]
+    return positions, extra
+
+
+def _csv_query(found: Recognised, part: Part) -> str:
+    positions, extra = _csv_positions(found)
+    selected = [f'c{position} as "{column}"' for column, position in positions.items()]
     packed = ", ".join(f"{_text(name)}, c{position}" for name, position in extra.items())
     selected.append(f"json_object({packed})::varchar as _extra" if extra else "null::varchar as _extra")
     columns = ", ".join(f"'c{position}': 'varchar'" for position in range(len(found.header)))
@@ -233,7 +238,7 @@ def _document_source(found: Recognised, path: Path) -> Source:
         values = walk(json.loads(path.read_text(encoding="utf-8-sig")[found.prefix_length :]), found.rows_path)
         return {number: json.dumps(values[number - 1], ensure_ascii=False) for number in numbers}
 
-    return Source((query,), found.row_count, raw_texts)
+    return Source(_column_names(spec), (query,), found.row_count, raw_texts)
 
 
 def _parsed_source(spec: LandingSpec, path: Path, workspace: Path) -> Source:
@@ -249,7 +254,11 @@ def _parsed_source(spec: LandingSpec, path: Path, workspace: Path) -> Source:
     def raw_texts(numbers: Collection[int]) -> dict[int, str]:
         return {n + 1: t.decode() for n, t in record_texts(target, [n - 1 for n in numbers], quoted=False).items()}
 
-    return Source((_line_query(spec, part, readable=True),), count, raw_texts, (part,))
+    return Source(_column_names(spec), (_line_query(spec, part, readable=True),), count, raw_texts, (part,))
+
+
+def _column_names(spec: LandingSpec) -> tuple[str, ...]:
+    return tuple(column.name for column in spec.columns)
 
 
 def _json_columns(spec: LandingSpec, row: str) -> str:

@@ -158,6 +158,11 @@ class LandingSpec(Strict):
         return f"{self.source}.{self.table}"
 
     @property
+    def landed_table(self) -> str:
+        """The table that holds the landed rows."""
+        return f'landing."{self.source}__{self.table}"'
+
+    @property
     def raw_schema(self) -> str:
         """The schema of the raw table."""
         return f"raw_{self.source}"

@@ -32,6 +32,20 @@ def test_a_csv_lands_as_exported_with_blank_cells_blank_and_absent_columns_null(
     ]
 
 
+def test_a_column_lands_with_the_first_file_that_brings_it(toy: Toy) -> None:
+    toy.land(a=b"Total,Order Id\n1.50,007\n")
+    assert toy.query("select column_name from (describe landing.toy__orders)") == [
+        (name,) for name in ("_extra", "_load_id", "_source_row_number", "total", "order_id")
+    ]
+    toy.land(b=b"Note,Order Id,Total\nhello,009,2\n")
+    toy.land(c=b"Total,Order Id,Ordered at\n1,010,no time\n")
+    assert toy.query("select order_id, total, note, ordered_at from raw_toy.orders order by 1") == [
+        ("007", "1.50", None, None),
+        ("009", "2", "hello", None),
+    ]
+    assert ("ordered_at",) not in toy.query("select column_name from (describe landing.toy__orders)")
+
+
 def test_unknown_columns_are_kept_as_json(toy: Toy) -> None:
     toy.land(a=b"Order Id,Total,Colour,Colour\n1,2,red,blue\n")
     assert toy.query("select _extra from raw_toy.orders") == [('{"Colour":"red","Colour (4)":"blue"}',)]
