@@ -1,5 +1,9 @@
 # Balcony: every task a person or CI runs. `make` alone lists them.
 PYTHON ?= python3.11
+SEED ?= 7
+WORLD ?= base
+SIZE ?= small
+WORLDS ?= 20
 
 venv := .venv
 python := $(venv)/bin/python
@@ -15,10 +19,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format dev bench lock clean
+.PHONY: help setup run test lint format dev simulate scorecard bench lock clean
 
 help: ## List the tasks
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: $(venv)/installed ## Make .venv from requirements.lock, again only when that changed
 
@@ -43,6 +47,13 @@ format: setup ## Put Python and SQL into the project's form
 
 dev: setup ## Open the Dagster UI on this machine, http://127.0.0.1:3000
 	@$(python) -m orchestration.home
+
+simulate: setup ## Write the exports of a simulated world and, apart from them, its truth: OUT=dir SEED=7 WORLD=base SIZE=small
+	@test -n "$(OUT)" || { echo "Say where to: make simulate OUT=some/folder" >&2; exit 1; }
+	@$(python) -m orchestration.simulation.simulate $(OUT) --seed $(SEED) --world $(WORLD) --size $(SIZE)
+
+scorecard: setup ## Judge every published estimate on simulated worlds whose truth is known: WORLDS=20 REGIME=base
+	@$(python) -m orchestration.scorecard --worlds $(WORLDS) $(if $(REGIME),--regime $(REGIME))
 
 bench: setup ## Measure landing against a bare read of the same file; takes minutes
 	@$(python) -m pytest tests/benchmarks -s

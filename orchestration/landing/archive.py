@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,15 @@ def store(archive: Path, stream: IO[bytes], max_bytes: int | None = None) -> Arc
     digest = hashlib.sha256()
     byte_count = 0
     try:
-        with os.fdopen(handle, "wb") as copy:
+        # Hashing beside writing, not after it: neither holds the interpreter's lock.
+        with os.fdopen(handle, "wb") as copy, ThreadPoolExecutor(1) as beside:
             while block := stream.read(BLOCK_BYTES):
                 byte_count += len(block)
                 if max_bytes is not None and byte_count > max_bytes:
                     raise ValueError(f"longer than the {max_bytes:,} bytes that its archive declares")
-                digest.update(block)
+                hashed = beside.submit(digest.update, block)
                 copy.write(block)
+                hashed.result()
             copy.flush()
             os.fsync(copy.fileno())
         sha256 = digest.hexdigest()

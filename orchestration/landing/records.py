@@ -6,7 +6,9 @@ outside quotes, blank lines are none. Vectorised over blocks, so memory does not
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,35 +38,49 @@ class RecordScanner:
         """Yield start and end offsets (int64, end exclusive, line end not included) of records that are not blank."""
         position = start = 0
         open_quotes = 0
-        before = b""
-        with self.path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                bytes_ = np.frombuffer(before + block, dtype=np.uint8)
-                base = position - len(before)
-                feeds = np.flatnonzero(bytes_ == LINE_FEED)
-                if self.quoted and (open_quotes or QUOTE in block):
-                    quotes = np.flatnonzero(bytes_[len(before) :] == QUOTE) + len(before)
-                    feeds = feeds[(np.searchsorted(quotes, feeds) + open_quotes) % 2 == 0]
-                    open_quotes = (open_quotes + len(quotes)) % 2
-                feeds = feeds[feeds >= len(before)]
-                returned = bytes_[feeds - 1] == CARRIAGE_RETURN if len(feeds) else np.zeros(0, dtype=bool)
-                if len(feeds) and feeds[0] == 0:
-                    returned[0] = False
-                if returned.any():
-                    self.line_ends.add("\r\n")
-                if not returned.all():
-                    self.line_ends.add("\n")
-                ends = feeds + base
-                starts = np.concatenate(([start], ends[:-1] + 1)) if len(ends) else ends
-                if len(ends):
-                    start = int(ends[-1]) + 1
-                filled = ends - returned > starts
-                yield starts[filled], (ends - returned)[filled]
-                position += len(block)
-                before = block[-1:]
+        for feeds, returned, quotes, length in self._blocks():
+            if len(quotes) or open_quotes:
+                outside = (np.searchsorted(quotes, feeds) + open_quotes) % 2 == 0
+                feeds, returned = feeds[outside], returned[outside]
+                open_quotes = (open_quotes + len(quotes)) % 2
+            if returned.any():
+                self.line_ends.add("\r\n")
+            if not returned.all():
+                self.line_ends.add("\n")
+            ends = feeds + position
+            starts = np.concatenate(([start], ends[:-1] + 1)) if len(ends) else ends
+            if len(ends):
+                start = int(ends[-1]) + 1
+            filled = ends - returned > starts
+            yield starts[filled], (ends - returned)[filled]
+            position += length
         self.open_quote = bool(open_quotes)
         if start < position:
             yield np.array([start]), np.array([position])
+
+    def _blocks(self) -> Iterator[tuple[Offsets, NDArray[np.bool_], Offsets, int]]:
+        """Marks of each block in order, of the next ones found beside it: numpy looks without the interpreter's lock."""
+        ahead: deque[Future[tuple[Offsets, NDArray[np.bool_], Offsets, int]]] = deque()
+        before = b""
+        with self.path.open("rb") as file, ThreadPoolExecutor(2) as beside:
+            while block := file.read(BLOCK_BYTES):
+                ahead.append(beside.submit(_marks, block, before, self.quoted))
+                before = block[-1:]
+                if len(ahead) == 2:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+
+def _marks(block: bytes, before: bytes, quoted: bool) -> tuple[Offsets, NDArray[np.bool_], Offsets, int]:
+    """Where the line feeds are, whether a carriage return stands before each, and where the quotes are."""
+    values = np.frombuffer(block, dtype=np.uint8)
+    feeds = np.flatnonzero(values == LINE_FEED)
+    returned = values[feeds - 1] == CARRIAGE_RETURN
+    if len(feeds) and feeds[0] == 0:
+        returned[0] = before == b"\r"
+    quotes = np.flatnonzero(values == QUOTE) if quoted and QUOTE in block else np.zeros(0, dtype=np.int64)
+    return feeds, returned, quotes, len(block)
 
 
 @dataclass(frozen=True)
