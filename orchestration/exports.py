@@ -48,11 +48,11 @@ def settings_to_land(settings: Settings) -> Settings:
     if settings.warehouse.exists() and not demo.exists():
         return settings
     if not demo.exists():
-        from orchestration.simulation.demo import write_demo
+        from orchestration.simulation.simulate import write_demo
 
         unfinished = settings.home / "demo_exports.tmp"
         shutil.rmtree(unfinished, ignore_errors=True)
-        write_demo(unfinished)
+        write_demo(unfinished, settings.demo_size)
         unfinished.rename(demo)
     return replace(settings, exports=demo)
 

@@ -21,6 +21,8 @@ class Settings:
     memory_limit: str
     threads: int
     kept_publications: int
+    demo_size: str = "small"
+    """Size of the simulated world that is landed while nothing was ever exported."""
     dbt_project: Path = PROJECT_ROOT / "dbt_project"
     expectations: Path = PROJECT_ROOT / "expectations"
 
@@ -33,6 +35,7 @@ class Settings:
             memory_limit=os.environ.get("BALCONY_MEMORY_LIMIT", "6GB"),
             threads=int(os.environ.get("BALCONY_THREADS", "2")),
             kept_publications=int(os.environ.get("BALCONY_KEPT_PUBLICATIONS", "7")),
+            demo_size=os.environ.get("BALCONY_DEMO_SIZE", "small"),
         )
 
     @property

@@ -79,6 +79,7 @@ def run(home: Path, exports: Path, **environment: str) -> subprocess.CompletedPr
             "BALCONY_HOME": str(home),
             "BALCONY_EXPORTS": str(exports),
             "BALCONY_HASH_KEY": "the same people in every home",
+            "BALCONY_DEMO_SIZE": "tiny",
             **environment,
         },
         capture_output=True,

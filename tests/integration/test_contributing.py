@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from orchestration.settings import PROJECT_ROOT
-from orchestration.simulation.demo import write_demo
+from orchestration.simulation.simulate import write_demo
 
 BLOCK = re.compile(r"^(Change |Append to )?`([^`\n]+)`:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -62,9 +62,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(source, root / part)
     follow((PROJECT_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), root)
-    write_demo(root / "exports")
+    write_demo(root / "exports", "tiny")
     (root / "exports" / "followers.csv").write_text(
-        "Follower Email,Followed Time\nfan@example.org,2026-03-04 10:00:00\nperson001@example.org,2026-03-05 10:00:00\n"
+        "Follower Email,Followed Time\nfan@example.org,2026-03-04 10:00:00\nperson0000001@example.org,2026-03-05 10:00:00\n"
     )
     subprocess.run([sys.executable, "-c", BUILD], cwd=root, env=_environment(root), check=True)
     return root

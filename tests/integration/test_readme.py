@@ -19,16 +19,16 @@ def _table(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("sql", "answer"), QUESTIONS)
-def test_an_answer_in_the_readme_is_what_comes_out(demo: Demo, sql: str, answer: str) -> None:
-    with duckdb.connect(str(demo.publication), read_only=True) as connection:
+def test_an_answer_in_the_readme_is_what_comes_out(shipped_demo: Demo, sql: str, answer: str) -> None:
+    with duckdb.connect(str(shipped_demo.publication), read_only=True) as connection:
         result = connection.execute(sql)
         header = [column[0] for column in result.description or []]
         rows = [["" if value is None else str(value) for value in row] for row in result.fetchall()]
     assert [header, *rows] == _table(answer)
 
 
-def test_the_number_to_check_is_in_the_summary(demo: Demo) -> None:
+def test_the_number_to_check_is_in_the_summary(shipped_demo: Demo) -> None:
     quoted = re.search(r"```\n(Origin\n.*?)```", README, re.DOTALL)
     assert quoted is not None
-    assert quoted.group(1) in demo.summary
+    assert quoted.group(1) in shipped_demo.summary
     assert len(QUESTIONS) == 3

@@ -381,14 +381,14 @@ def test_the_sensor_waits_until_the_folder_stands_still(settings: Settings) -> N
 def test_an_empty_folder_lands_the_demo_until_real_files_come(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    demo = ModuleType("demo")
-    demo.write_demo = lambda folder: (folder.mkdir(parents=True), (folder / "demo.csv").write_text("id\n"))  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "orchestration.simulation.demo", demo)
+    simulate = ModuleType("simulate")
+    simulate.write_demo = lambda folder, size: (folder.mkdir(parents=True), (folder / f"{size}.csv").write_text("id\n"))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "orchestration.simulation.simulate", simulate)
     (settings.exports / "posts.csv").unlink()
 
     to_land = exports.settings_to_land(settings)
     assert exports.is_demo(to_land)
-    assert [path.name for path in exports.exported_files(to_land.exports)] == ["demo.csv"]
+    assert [path.name for path in exports.exported_files(to_land.exports)] == ["small.csv"]
     settings.warehouse.write_text("the demo's")
     assert exports.settings_to_land(settings) == to_land
     assert exports.settings_to_land(to_land) == to_land
