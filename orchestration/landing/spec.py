@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,7 +73,7 @@ class Column(Strict):
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
-    @property
+    @cached_property
     def headers(self) -> frozenset[str]:
         """All folded headers under which the column may appear."""
         return frozenset(fold(h) for h in (self.header or self.name, *self.aliases))

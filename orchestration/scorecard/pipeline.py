@@ -1,0 +1,205 @@
+"""Many small worlds through the real pipeline: the project's own landing, and the SQL that dbt compiled once.
+
+Starting dbt costs some 20 seconds, the SQL of a small world three or four. So dbt builds the project once, on a
+warehouse without rows; the file that it leaves holds the seeds, the views, and every table with the types and
+constraints of its contract. A world gets a copy, lands its exports there, and each table is filled in the order of the
+models. `tests/integration/test_scorecard.py` holds that this gives the marts that `build_layer` gives.
+
+A world of the size `replicate` takes 11 seconds of processor time (simulate 0.6, export 0.8, land 6.3, SQL 3.8) and 320
+MB; so 200 worlds of each of the 11 regimes take 7 hours of it, and half as long in two processes. Measured over four
+worlds on two cores that had other work too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.landing.ledger import open_warehouse
+from orchestration.landing.load import land_folder
+from orchestration.scorecard.estimates import ALL, read_values
+from orchestration.scorecard.metrics import Score
+from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.simulation.behaviour import live
+from orchestration.simulation.downloads import write_exports
+from orchestration.simulation.regimes import world_config
+from orchestration.simulation.truth import write_truth
+from orchestration.transform import LAYERS, build_layer, read_manifest
+
+MADE_BY = (
+    "dbt_project/dbt_project.yml",
+    "dbt_project/macros",
+    "dbt_project/models",
+    "seeds",
+    "orchestration/landing",
+    "orchestration/simulation",
+    "orchestration/scorecard/estimates",
+    "orchestration/scorecard/truths",
+    "orchestration/scorecard/views.sql",
+    "orchestration/scorecard/estimates.py",
+    "orchestration/scorecard/pipeline.py",
+)
+"""All that a world's figures depend on."""
+
+
+class ProjectError(RuntimeError):
+    """The project cannot be run as compiled SQL, or did not build; says which model and why."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A table and the query that fills it."""
+
+    relation: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project as dbt compiled it: a warehouse without rows, and its tables, each after those that it reads."""
+
+    warehouse: Path
+    tables: tuple[Model, ...]
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """What a world took, by step."""
+
+    simulate: float
+    export: float
+    land: float
+    sql: float
+
+    def __str__(self) -> str:
+        steps = dataclasses.asdict(self)
+        return (
+            f"{sum(steps.values()):.1f} s (" + ", ".join(f"{name} {value:.1f}" for name, value in steps.items()) + ")"
+        )
+
+
+def code_version() -> str:
+    """Hash over the code, seeds and engines that a world's figures depend on; 12 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for part in MADE_BY:
+        path = PROJECT_ROOT / part
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(PROJECT_ROOT)}\0".encode() + file.read_bytes())
+    digest.update(f"{version('duckdb')} {version('numpy')}".encode())
+    return digest.hexdigest()[:12]
+
+
+def compile_project(folder: Path, marts: Collection[str] | None = None) -> Project:
+    """Build the project once below `folder`, without data, for the marts named and all that they read.
+
+    `marts` are names of models; None asks for all. Raises `ProjectError` where a model is not in the manifest, failed,
+    or does more than fill a table or stand as a view.
+    """
+    settings = settings_below(folder)
+    settings.exports.mkdir(parents=True)
+    land_folder(settings)
+    results = [result for layer in LAYERS for result in build_layer(settings, layer, tested=False)]
+    if failed := [f"{result.unique_id}: {result.message}" for result in results if result.is_failed]:
+        raise ProjectError("dbt could not build the project: " + "; ".join(failed))
+    compiled = settings.home / "dbt" / "target" / "compiled"
+    return Project(settings.warehouse, tuple(_tables(read_manifest(settings), compiled, marts)))
+
+
+def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] | None) -> Iterator[Model]:
+    models = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    names = {node["name"]: unique_id for unique_id, node in models.items()}
+    if missing := sorted(set(marts or ()) - names.keys()):
+        raise ProjectError(f"no model is called {', '.join(missing)}")
+    graph: dict[str, list[str]] = {}
+    waiting = [names[name] for name in (names if marts is None else marts)]
+    while waiting:
+        unique_id = waiting.pop()
+        graph[unique_id] = [parent for parent in models[unique_id]["depends_on"]["nodes"] if parent in models]
+        waiting += [parent for parent in graph[unique_id] if parent not in graph]
+    for unique_id in TopologicalSorter(graph).static_order():
+        node = models[unique_id]
+        kind = node["config"]["materialized"]
+        hooks = node["config"]["pre-hook"] + node["config"]["post-hook"]
+        if node["language"] != "sql" or hooks or kind not in ("table", "incremental", "view", "ephemeral"):
+            raise ProjectError(f"{unique_id}: neither a plain table nor a view, so its SQL alone does not make it")
+        # An incremental model was compiled on a warehouse without it, so its query is that of a full refresh.
+        if kind in ("table", "incremental"):
+            query = compiled / node["package_name"] / node["original_file_path"]
+            yield Model(node["relation_name"], query.read_text(encoding="utf-8"))
+
+
+def settings_below(folder: Path) -> Settings:
+    """Exports and home in one folder; one thread and little memory, because worlds run beside each other."""
+    return dataclasses.replace(
+        Settings.from_environment(),
+        exports=folder / "exports",
+        home=folder / "home",
+        memory_limit="400MB",
+        threads=1,
+    )
+
+
+def run_world(project: Project, version: str, size: str, world: tuple[str, int]) -> tuple[list[Score], Seconds]:
+    """Live the world of a regime and seed, send it through the pipeline, and hold the marts against its truth.
+
+    An error of any step is raised as it is, with a note that names the world.
+    """
+    regime, seed = world
+    try:
+        with tempfile.TemporaryDirectory(prefix="balcony-world-") as scratch:
+            return _run_world(project, version, size, regime, seed, Path(scratch))
+    except Exception as error:
+        error.add_note(f"in the world {regime}, seed {seed}, size {size}")
+        raise
+
+
+def _run_world(
+    project: Project, version: str, size: str, regime: str, seed: int, folder: Path
+) -> tuple[list[Score], Seconds]:
+    moments = [time.perf_counter()]
+    lived = live(world_config(regime, size), seed)
+    moments.append(time.perf_counter())
+    write_exports(lived, folder / "exports")
+    write_truth(lived, folder / "truth")
+    moments.append(time.perf_counter())
+    settings = land_world(project, folder)
+    moments.append(time.perf_counter())
+    with open_warehouse(settings) as connection:
+        fill_tables(project, connection)
+        values = read_values(connection, folder / "truth")
+    moments.append(time.perf_counter())
+    conversions = next(
+        int(value.truth) for value in values if (value.estimate_id, value.scope) == ("net_conversions", ALL)
+    )
+    scores = [Score(version, size, regime, seed, conversions, **dataclasses.asdict(value)) for value in values]
+    return scores, Seconds(*(after - before for before, after in pairwise(moments)))
+
+
+def land_world(project: Project, folder: Path) -> Settings:
+    """Land what lies in `folder`/exports into a copy of the project's warehouse below `folder`/home."""
+    settings = settings_below(folder)
+    settings.home.mkdir(parents=True)
+    shutil.copyfile(project.warehouse, settings.warehouse)
+    land_folder(settings)
+    return settings
+
+
+def fill_tables(project: Project, connection: duckdb.DuckDBPyConnection) -> None:
+    """Build every model in the opened warehouse from what has landed there."""
+    for table in project.tables:
+        # Models that read seeds alone have rows in the copy already.
+        connection.execute(f"truncate {table.relation}")
+        connection.execute(f"insert into {table.relation} by name {table.query}")
