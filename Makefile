@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format dev simulate scorecard bench lock clean
+.PHONY: help setup run test lint format dev simulate scorecard spark bench lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -55,12 +55,23 @@ simulate: setup ## Write the exports of a simulated world and, apart from them, 
 scorecard: setup ## Judge every published estimate on simulated worlds whose truth is known: WORLDS=20 REGIME=base
 	@$(python) -m orchestration.scorecard --worlds $(WORLDS) $(if $(REGIME),--regime $(REGIME))
 
+spark: $(venv)/installed-spark ## Build the models on what has landed with DuckDB and with Spark, and compare every mart; needs Java 17
+	@$(python) -m orchestration.spark --untested
+
 bench: setup ## Measure landing against a bare read of the same file; takes minutes
-	@$(python) -m pytest tests/benchmarks -s
+	@$(python) -m pytest tests/benchmarks -s -n 0
 
 lock: ## Compile requirements.lock from pyproject.toml; needs uv. UPGRADE=--upgrade raises every version
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --no-strip-extras --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --quiet $(UPGRADE) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra spark --constraint requirements.lock --python-version 3.11 \
+		--no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet \
+		--output-file requirements-spark.lock
+
+$(venv)/installed-spark: requirements-spark.lock $(venv)/installed
+	@echo "Installing Spark into $(venv), about a minute and 900 MB ..."
+	@$(python) -m pip install -qq --require-hashes --no-compile -r requirements-spark.lock
+	@touch $@
 
 clean: ## Remove .venv and what the tools left; BALCONY_HOME, the data, stays
 	rm -rf $(venv) dbt_project/target dbt_project/logs logs .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -16,7 +16,7 @@ from orchestration.settings import PROJECT_ROOT, Settings
 SUFFIXES = {".sql", ".yml", ".csv", ".py"}
 
 # Where a build runs, not what it makes.
-NOT_INPUTS = {"BALCONY_WAREHOUSE", "BALCONY_SPILL", "BALCONY_MEMORY_LIMIT"}
+NOT_INPUTS = {"BALCONY_WAREHOUSE", "BALCONY_SPILL", "BALCONY_MEMORY_LIMIT", "BALCONY_SPARK_REMOTE"}
 
 
 def project_state(settings: Settings) -> str:

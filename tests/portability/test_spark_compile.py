@@ -18,7 +18,9 @@ from tests.portability.portable_sql import lateral_aliases, source_violations, v
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MODELS = sorted(path.relative_to(PROJECT).as_posix() for path in (PROJECT / "models").rglob("*.sql"))
 
-OFFLINE_COMPILE = "compile --target spark --select resource_type:model --no-populate-cache --no-introspect".split()
+OFFLINE_COMPILE = (
+    "compile --target spark_offline --select resource_type:model --no-populate-cache --no-introspect".split()
+)
 
 
 @pytest.fixture(scope="session")

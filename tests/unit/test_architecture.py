@@ -20,6 +20,13 @@ MAY_IMPORT = {
     "orchestration/landing/": ("orchestration.landing", "orchestration.settings", "orchestration.faults"),
     "orchestration/simulation/": ("orchestration.simulation", "orchestration.settings"),
     "orchestration/measurement/": ("orchestration.measurement",),
+    "orchestration/scorecard/": (
+        "orchestration.scorecard",
+        "orchestration.landing",
+        "orchestration.settings",
+        "orchestration.simulation",
+        "orchestration.transform",
+    ),
     "expectations/": ("expectations", "orchestration.landing.spec", "orchestration.settings"),
 }
 """What each part may import of the project's own; data flows one way, and so do imports."""

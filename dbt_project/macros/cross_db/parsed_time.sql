@@ -16,9 +16,17 @@
     {%- set rest = format | replace('%a, ', '') | replace('%a ', '') -%}
     {%- set letters = [
         ('T', "\\'T\\'"), ('Z', "\\'Z\\'"), ('%Y', 'yyyy'), ('%y', 'yy'), ('%m', 'M'), ('%-d', 'd'), ('%d', 'd'), ('%H', 'H'),
-        ('%M', 'm'), ('%S', 's'), ('.%f', '[.SSSSSSSSS][.SSSSSS][.SSS]'), ('%b', 'MMM'), ('%z', 'xx')] -%}
+        ('%M', 'm'), ('%S', 's'), ('.%f', '[.SSSSSSSSS][.SSSSSS][.SSS]'), ('%b', 'MMM'), ('%z', '[xxx][xx][x]')] -%}
     {%- set pattern = namespace(text=rest) -%}
     {%- for letter, replacement in letters -%}{%- set pattern.text = pattern.text | replace(letter, replacement) -%}{%- endfor -%}
     {%- set text = "regexp_replace(" ~ expression ~ ", '^[A-Za-z]+,? ', '')" if named_day else expression -%}
-    cast(try_to_timestamp({{ text }}, '{{ pattern.text }}') as timestamp_ntz)
+    {%- if '%z' in format -%}
+        {#- Only an instant (ltz) keeps the offset; the cast shows it in the session's zone, which must be UTC. -#}
+        case
+            when {{ regexp_matches_text(text, '[+-][0-9]{2}(:?[0-9]{2})?( |$)') }}
+                then cast(to_timestamp_ltz({{ text }}, '{{ pattern.text }}') as timestamp_ntz)
+        end
+    {%- else -%}
+        cast(try_to_timestamp({{ text }}, '{{ pattern.text }}') as timestamp_ntz)
+    {%- endif -%}
 {% endmacro %}

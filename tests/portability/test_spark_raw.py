@@ -1,0 +1,107 @@
+"""What of raw reaches Spark, and what is said where Spark cannot start. No Spark here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.spark import server
+from orchestration.spark.raw import export_raw, registration
+from orchestration.spark.server import SparkUnavailable, spark_server
+
+
+@pytest.fixture
+def warehouse() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(
+        """
+        create schema landing; create schema raw_x;
+        create table landing.x__posts (post_id varchar, _load_id bigint, _source_row_number bigint);
+        insert into landing.x__posts values ('1', 1, 1), ('1', 2, 1), ('0002', 2, 2), ('', 2, 3);
+        create view raw_x.posts as select post_id, null::varchar as url, _load_id, _source_row_number
+            from landing.x__posts;
+        create table raw_x.empty_ones (post_id varchar, _load_id bigint);
+        create table landing.loads as select 1::bigint as load_id, timestamp '2026-01-01 00:00:01' as landed_at
+        """
+    )
+    return connection
+
+
+def test_raw_rows_come_back_from_parquet_partitioned_by_load(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    posts, loads = export_raw(warehouse, [("raw_x", "posts"), ("landing", "loads")], tmp_path / "raw")
+    assert sorted(path.name for path in posts.location.iterdir()) == ["_load_id=1", "_load_id=2"]
+    for table, relation in ((posts, "raw_x.posts"), (loads, "landing.loads")):
+        names = ", ".join(table.columns)
+        written = f"select {names} from read_parquet('{table.location}/**/*.parquet')"
+        assert warehouse.execute(f"{written} except all select {names} from {relation}").fetchall() == []
+        assert warehouse.execute(f"select {names} from {relation} except all {written}").fetchall() == []
+
+
+def test_only_the_owner_reads_what_is_exported(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    export_raw(warehouse, [("raw_x", "posts")], tmp_path / "raw")
+    assert (tmp_path / "raw").stat().st_mode & 0o077 == 0
+
+
+def test_a_table_is_declared_with_every_column_and_its_partitions_are_looked_for(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    tables = export_raw(
+        warehouse, [("raw_x", "posts"), ("raw_x", "empty_ones"), ("landing", "loads")], tmp_path / "raw"
+    )
+    statements = list(registration(tables))
+    assert (
+        "create table raw_x.posts (`post_id` string, `url` string, `_load_id` bigint, `_source_row_number` bigint)"
+        f" using parquet partitioned by (_load_id) location '{tmp_path}/raw/raw_x/posts'"
+    ) in statements
+    assert [one for one in statements if "msck" in one] == [
+        "msck repair table raw_x.posts",
+        "msck repair table raw_x.empty_ones",
+    ]
+    assert any("`landed_at` timestamp_ntz) using parquet  location" in one for one in statements)
+    assert tables[1].location.is_dir()
+
+
+def test_an_unknown_type_is_named(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    warehouse.execute("create table raw_x.odd as select 1.5::float as share")
+    with pytest.raises(KeyError, match="FLOAT"):
+        export_raw(warehouse, [("raw_x", "odd")], tmp_path / "raw")
+
+
+def test_without_the_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(server.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(SparkUnavailable, match="optional group `spark`"), spark_server(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [(None, "no `java`"), ('openjdk version "11.0.2"', 'version "11'), ("nonsense", "nonsense")],
+)
+def test_without_java_17_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str | None, why: str
+) -> None:
+    monkeypatch.setattr(server, "_spark_home", lambda: tmp_path)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin" if told else str(tmp_path))
+    if told:
+        (tmp_path / "java").write_text(f"#!/bin/sh\necho '{told}' >&2\n")
+        (tmp_path / "java").chmod(0o755)
+    with pytest.raises(SparkUnavailable, match=f"Java 17.*{why}"), spark_server(tmp_path / "server"):
+        pass
+
+
+def test_a_server_that_ends_before_it_answers_is_told_with_its_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(server, "_spark_home", lambda: tmp_path)
+    monkeypatch.setattr(server, "_require_java", lambda: None)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "spark-submit").write_text("#!/bin/sh\necho no memory\nexit 1\n")
+    (tmp_path / "bin" / "spark-submit").chmod(0o755)
+    with pytest.raises(SparkUnavailable, match="no memory"), spark_server(tmp_path / "server"):
+        pass
+    assert not (tmp_path / "server" / "server.pid").exists()
