@@ -33,7 +33,7 @@ listed_days as (
         min(snapshot_number) as snapshot_number,
         count(*) as standing_count
     from events
-    where entanglement_event = 'listed'
+    where entanglement_event = 'listed' and snapshot_number is not null
     group by platform_id, account_id, {{ reporting_date('occurred_at') }}
 
 ),

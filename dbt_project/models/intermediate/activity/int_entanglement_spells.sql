@@ -26,29 +26,24 @@ listings as (
 
 ),
 
-distinct_snapshots as (
-
-    select distinct
-        account_key,
-        identifier_type,
-        snapshot_number,
-        occurred_at as taken_at
-    from listings
-
-),
-
 snapshots as (
 
     select
-        *,
-        lag(taken_at) over (
+        account_key,
+        identifier_type,
+        snapshot_number,
+        max(occurred_at) as taken_at,
+        lag(max(occurred_at)) over (
             partition by account_key, identifier_type order by snapshot_number asc nulls last
         ) as previously_taken_at
-    from distinct_snapshots
+    from listings
+    where snapshot_number is not null
+    group by account_key, identifier_type, snapshot_number
 
 ),
 
--- Absence is told by the first snapshot that lacks someone who had been listed or had started.
+-- Absence is told by the first snapshot that lacks someone who had been listed or had started. A
+-- part of a list has no number and shows who stood as a start does.
 absences_after_listing as (
 
     select
@@ -67,23 +62,26 @@ absences_after_listing as (
 absences_after_start as (
 
     select
-        started_events.entangled_key,
+        standing_events.entangled_key,
         snapshots.taken_at
-    from events as started_events
+    from events as standing_events
     inner join snapshots
         on
-            started_events.account_key = snapshots.account_key
-            and started_events.identifier_type = snapshots.identifier_type
-            and started_events.occurred_at < snapshots.taken_at
+            standing_events.account_key = snapshots.account_key
+            and standing_events.identifier_type = snapshots.identifier_type
+            and standing_events.occurred_at < snapshots.taken_at
             and (
                 snapshots.previously_taken_at is null
-                or started_events.occurred_at >= snapshots.previously_taken_at
+                or standing_events.occurred_at >= snapshots.previously_taken_at
             )
     left join listings
         on
-            started_events.entangled_key = listings.entangled_key
+            standing_events.entangled_key = listings.entangled_key
             and snapshots.snapshot_number = listings.snapshot_number
-    where started_events.entanglement_event = 'started' and listings.entangled_key is null
+    where
+        standing_events.entanglement_event <> 'ended'
+        and standing_events.snapshot_number is null
+        and listings.entangled_key is null
 
 ),
 
@@ -117,7 +115,7 @@ observations as (
         absences.taken_at as observed_at
     from (
         select * from absences_after_listing
-        union all
+        union distinct
         select * from absences_after_start
     ) as absences
 
@@ -153,10 +151,35 @@ observations_after_another as (
         lag(spell_id) over (
             partition by entangled_key order by observation_number asc nulls last
         ) as previous_spell_id,
+        lag(known_as) over (
+            partition by entangled_key order by observation_number asc nulls last
+        ) as previously_known_as,
+        lag(is_standing, 2) over (
+            partition by entangled_key order by observation_number asc nulls last
+        ) as stood_before_previous,
         lag(observed_at) over (
             partition by entangled_key order by observation_number asc nulls last
         ) as previously_observed_at
     from observations_in_order
+
+),
+
+-- A list is dated by what it shows and may have been taken later: an end with a date that follows
+-- an absence is the end which the absence told of.
+observations_with_dated_absences as (
+
+    select
+        *,
+        coalesce(
+            not is_standing
+            and known_as = 'reported'
+            and observed_at is not null
+            and not was_standing
+            and previously_known_as = 'listed'
+            and stood_before_previous,
+            false
+        ) as dates_an_absence
+    from observations_after_another
 
 ),
 
@@ -167,7 +190,7 @@ turning_points as (
         entangled_key,
         known_as,
         is_standing,
-        was_standing,
+        was_standing or dates_an_absence as is_of_open_spell,
         observation_number,
         case
             when known_absent_at > previously_observed_at or previously_observed_at is null
@@ -175,9 +198,10 @@ turning_points as (
             else previously_observed_at
         end as window_opened_at,
         observed_at
-    from observations_after_another
+    from observations_with_dated_absences
     where
         is_standing <> was_standing
+        or dates_an_absence
         or (not is_standing and observation_number = 1)
         or (not is_standing and spell_id <> previous_spell_id)
 
@@ -187,7 +211,7 @@ numbered_turning_points as (
 
     select
         *,
-        sum(case when is_standing or not was_standing then 1 else 0 end) over (
+        sum(case when is_standing or not is_of_open_spell then 1 else 0 end) over (
             partition by entangled_key
             order by observation_number asc nulls last
             rows between unbounded preceding and current row
@@ -196,6 +220,7 @@ numbered_turning_points as (
 
 ),
 
+-- Of an absence and the dated end that it told of, the later and `reported` is the dated end.
 spells as (
 
     select

@@ -1,83 +1,42 @@
-with subscribed as (
+with member_states as (
 
-    select * from {{ ref('stg_mailchimp__subscribed') }}
-
-),
-
-unsubscribed as (
-
-    select * from {{ ref('stg_mailchimp__unsubscribed') }}
-
-),
-
-cleaned as (
-
-    select * from {{ ref('stg_mailchimp__cleaned') }}
+    select * from {{ ref('stg_mailchimp__member_states') }}
 
 ),
 
 loads as (
 
-    select * from {{ ref('stg_landing__loads') }}
+    select * from {{ ref('stg_mailchimp__loads') }}
 
 ),
 
-member_states as (
-
-    select
-        _load_id,
-        member_id,
-        email_hash,
-        opted_in_at,
-        confirmed_at,
-        changed_at as state_since_at,
-        cast(null as timestamp) as ended_at,
-        'subscribed' as member_state
-    from subscribed
-    union all
-    select
-        _load_id,
-        member_id,
-        email_hash,
-        opted_in_at,
-        confirmed_at,
-        unsubscribed_at as state_since_at,
-        unsubscribed_at as ended_at,
-        'unsubscribed' as member_state
-    from unsubscribed
-    union all
-    select
-        _load_id,
-        member_id,
-        email_hash,
-        opted_in_at,
-        confirmed_at,
-        cleaned_at as state_since_at,
-        cleaned_at as ended_at,
-        'cleaned' as member_state
-    from cleaned
-
-),
-
--- Coming back gives a member a later opt-in, and with it a second subscription.
-states_of_subscriptions as (
+states_with_exports as (
 
     select
         member_states._load_id,
-        {{ surrogate_key([
-            'member_states.member_id',
-            'coalesce(member_states.opted_in_at, member_states.confirmed_at)',
-        ]) }} as subscription_id,
+        member_states.subscription_id,
         member_states.email_hash,
         member_states.member_state,
         member_states.ended_at,
         member_states.state_since_at,
+        loads.account_id,
+        case when member_states.member_state = 'subscribed' then loads.account_id end
+            as listed_account_id,
         coalesce(member_states.opted_in_at, member_states.confirmed_at) as signed_up_at,
+        case
+            when
+                member_states.confirmed_at > member_states.opted_in_at
+                and (
+                    member_states.ended_at is null
+                    or member_states.ended_at >= member_states.confirmed_at
+                )
+                then member_states.confirmed_at
+            else coalesce(member_states.opted_in_at, member_states.confirmed_at)
+        end as subscribed_at,
         coalesce(member_states.state_since_at, loads.exported_at) as known_since_at,
         loads.file_sha256
     from member_states
-    inner join loads
-        on member_states._load_id = loads.load_id
+    inner join loads on member_states._load_id = loads.load_id
 
 ),
 
@@ -88,6 +47,11 @@ states_by_recency as (
     select
         _load_id,
         subscription_id,
+        coalesce(
+            max(listed_account_id) over (partition by subscription_id),
+            max(account_id) over (partition by subscription_id),
+            'newsletter'
+        ) as account_id,
         email_hash,
         member_state,
         ended_at,
@@ -95,6 +59,7 @@ states_by_recency as (
             signed_up_at,
             min(known_since_at) over (partition by subscription_id)
         ) as signed_up_at,
+        min(subscribed_at) over (partition by subscription_id) as subscribed_at,
         row_number() over (
             partition by subscription_id
             order by
@@ -103,7 +68,7 @@ states_by_recency as (
                 known_since_at desc nulls last,
                 file_sha256 desc nulls last
         ) as state_recency
-    from states_of_subscriptions
+    from states_with_exports
 
 ),
 
@@ -111,9 +76,11 @@ final as (
 
     select
         subscription_id,
+        account_id,
         email_hash,
         member_state,
         signed_up_at,
+        subscribed_at,
         ended_at,
         _load_id
     from states_by_recency
