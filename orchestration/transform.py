@@ -91,13 +91,13 @@ def parents_of(test: Mapping[str, Any]) -> list[str]:
 def build_layer(settings: Settings, layer: Layer, *, tested: bool = True) -> list[NodeResult]:
     """Build the layer's seeds and models and run its data tests. Leaves the warehouse file closed."""
     untested = [] if tested else ["--exclude-resource-type", "test"]
-    return _node_results(_invoke(settings, ["build", *untested, *_selection(layer)]))
+    return node_results(_invoke(settings, ["build", *untested, *_selection(layer)]))
 
 
 def run_unit_tests(settings: Settings) -> list[NodeResult]:
     """Run every unit test, on relations that are made without rows."""
     made = _invoke(settings, ["build", "--empty", "--resource-type", "model", "--resource-type", "seed"])
-    return [*_node_results(made), *_node_results(_invoke(settings, ["test", "--select", "test_type:unit"]))]
+    return [*node_results(made), *node_results(_invoke(settings, ["test", "--select", "test_type:unit"]))]
 
 
 def _selection(layer: Layer) -> list[str]:
@@ -121,7 +121,8 @@ def _invoke(settings: Settings, command: list[str]) -> Any:
     return outcome.result
 
 
-def _node_results(result: Any) -> list[NodeResult]:
+def node_results(result: Any) -> list[NodeResult]:
+    """What became of each node of a dbt invocation."""
     return [
         NodeResult(
             unique_id=node_result.node.unique_id,

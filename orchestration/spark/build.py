@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.settings import Settings
-from orchestration.transform import NodeResult, TransformError
+from orchestration.transform import NodeResult, TransformError, node_results
 
 TARGET = "spark"
 SCHEMA = "marts"
@@ -31,16 +31,7 @@ class SparkProject:
     def build(self, *, tested: bool = True) -> list[NodeResult]:
         """Build seeds and models; with their data tests and unit tests, unless told otherwise."""
         untested = [] if tested else ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-        return [
-            NodeResult(
-                unique_id=result.node.unique_id,
-                resource_type=str(result.node.resource_type),
-                status=str(result.status),
-                seconds=result.execution_time,
-                message=result.message or "",
-            )
-            for result in self._invoke("build", *untested).results
-        ]
+        return node_results(self._invoke("build", *untested))
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run SQL on the server and return the rows of the last statement."""

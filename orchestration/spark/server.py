@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -130,7 +130,9 @@ def _await(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
-            time.sleep(0.2)
+            # Until it answers, or ends.
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(timeout=0.2)
     why = "ended" if server.poll() is not None else f"did not answer within {START_SECONDS} seconds"
     end_of_log = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
     raise SparkUnavailable(f"the Spark server {why}; {log} ends:\n{end_of_log}")
