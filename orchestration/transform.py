@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestration.inputs import project_state
+from orchestration.measurement.registry import SCHEMA, declare, measure
 from orchestration.settings import Settings
+from orchestration.warehouse import connect
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 Layer = Literal["staging", "intermediate", "marts"]
 LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
+
+PARTIAL_PARSE_FILE_NAME = "partial_parse.msgpack"
+"""As dbt calls it."""
 
 _FOLDERS: dict[Layer, tuple[str, ...]] = {
     "staging": ("resource_type:seed", "path:models/staging"),
@@ -64,10 +72,7 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
         if document["state"] == state:
             return dict(document["manifest"])
     manifest = json.loads(json.dumps(_parse(settings, state).writable_manifest().to_dict(omit_none=False)))
-    # Replaced in one step: the Dagster UI may read it while a run writes it.
-    temporary = path.with_name(f"manifest.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps({"state": state, "manifest": manifest}), encoding="utf-8")
-    temporary.replace(path)
+    _replace(path, json.dumps({"state": state, "manifest": manifest}).encode())
     return dict(manifest)
 
 
@@ -91,11 +96,43 @@ def parents_of(test: Mapping[str, Any]) -> list[str]:
 def build_layer(settings: Settings, layer: Layer, *, tested: bool = True) -> list[NodeResult]:
     """Build the layer's seeds and models and run its data tests. Leaves the warehouse file closed."""
     untested = [] if tested else ["--exclude-resource-type", "test"]
-    return node_results(_invoke(settings, ["build", *untested, *_selection(layer)]))
+    result = _invoke(settings, ["build", *untested, *_selection(layer)])
+    return [
+        _explained(settings, outcome, node.node) for outcome, node in zip(node_results(result), result, strict=True)
+    ]
+
+
+def _explained(settings: Settings, outcome: NodeResult, node: Any) -> NodeResult:
+    """With what a broken declaration found: dbt itself only counts the rows that a test returns."""
+    if outcome.status not in ("fail", "warn") or node.test_metadata.name != "rows_as_declared":
+        return outcome
+    with connect(settings) as connection:
+        found = connection.execute(node.compiled_code).fetchall()
+    told = "; ".join(f"{broken} ({row_count})" for broken, row_count in sorted(found))
+    return replace(outcome, message=f"{outcome.message}: {told}")
+
+
+def build_all(settings: Settings) -> list[NodeResult]:
+    """Build every layer and measure between them, without data tests and guards."""
+    before = [result for layer in LAYERS[:-1] for result in build_layer(settings, layer, tested=False)]
+    with connect(settings) as connection:
+        measure(connection, declared_measurements(settings))
+    return [*before, *build_layer(settings, LAYERS[-1], tested=False)]
+
+
+def declared_measurements(settings: Settings) -> dict[str, dict[str, str]]:
+    """What the dbt source `measurement` declares: the type of each column of each table."""
+    return {
+        source["name"]: {name: column["data_type"] for name, column in source["columns"].items()}
+        for source in read_manifest(settings)["sources"].values()
+        if source["source_name"] == SCHEMA
+    }
 
 
 def run_unit_tests(settings: Settings) -> list[NodeResult]:
     """Run every unit test, on relations that are made without rows."""
+    with connect(settings) as connection:
+        declare(connection, declared_measurements(settings))
     made = _invoke(settings, ["build", "--empty", "--resource-type", "model", "--resource-type", "seed"])
     return [*node_results(made), *node_results(_invoke(settings, ["test", "--select", "test_type:unit"]))]
 
@@ -137,28 +174,63 @@ def node_results(result: Any) -> list[NodeResult]:
 
 @cache
 def _parse(settings: Settings, state: str) -> Manifest:
-    """The project parsed by dbt, once per state of its files."""
+    """The project parsed by dbt, once per state of its files.
+
+    dbt parses only what changed since the parse that it finds in the target folder. That one is kept beside the project,
+    for every home: a home's first parse takes 3 s instead of 10.
+    """
     from dbt.cli.main import dbtRunner
 
-    outcome = dbtRunner().invoke(["parse", *_arguments(settings)])
+    shared = settings.dbt_project / "target" / PARTIAL_PARSE_FILE_NAME
+    own = _target(settings) / PARTIAL_PARSE_FILE_NAME
+    own.parent.mkdir(parents=True, exist_ok=True)
+    if shared.exists():
+        shutil.copyfile(shared, own)
+    arguments = _arguments(settings)
+    # dbt takes a parse for outdated whose connection was another. The file's name alone stands in what it parses.
+    os.environ |= {"BALCONY_WAREHOUSE": settings.warehouse.name, "BALCONY_SPILL": "", "BALCONY_MEMORY_LIMIT": ""}
+    try:
+        outcome = dbtRunner().invoke(["parse", *arguments])
+    finally:
+        _set_connection(settings)
     if outcome.exception is not None:
         raise TransformError(str(outcome.exception)) from outcome.exception
+    # An installed project may be read-only; then each home keeps its own.
+    with suppress(OSError):
+        shared.parent.mkdir(exist_ok=True)
+        _replace(shared, own.read_bytes())
     return outcome.result  # type: ignore[return-value]
+
+
+def _target(settings: Settings) -> Path:
+    return settings.home / "dbt" / "target"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """In one step, because another process may be reading it."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _set_connection(settings: Settings) -> None:
+    """What profiles.yml asks the environment for."""
+    os.environ |= {
+        "BALCONY_WAREHOUSE": str(settings.warehouse),
+        "BALCONY_SPILL": str(settings.spill),
+        "BALCONY_MEMORY_LIMIT": settings.memory_limit,
+    }
 
 
 def _arguments(settings: Settings) -> list[str]:
     folder = settings.home / "dbt"
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ |= {
-        "BALCONY_WAREHOUSE": str(settings.warehouse),
-        "BALCONY_SPILL": str(settings.spill),
-        "BALCONY_MEMORY_LIMIT": settings.memory_limit,
-        "DO_NOT_TRACK": "1",
-    }
+    _set_connection(settings)
+    os.environ["DO_NOT_TRACK"] = "1"
     project = str(settings.dbt_project)
     return [
         *("--project-dir", project, "--profiles-dir", project),
-        *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
+        *("--target-path", str(_target(settings)), "--log-path", str(folder / "logs")),
         # Nobody reads dbt's own JSON; writing it takes 2 to 4 seconds of every invocation.
         *("--no-write-json", "--log-level", "none", "--log-level-file", "none", "--indirect-selection", "eager"),
     ]

@@ -36,7 +36,7 @@ from orchestration.simulation.behaviour import live
 from orchestration.simulation.downloads import write_exports
 from orchestration.simulation.regimes import world_config
 from orchestration.simulation.truth import write_truth
-from orchestration.transform import LAYERS, build_layer, read_manifest
+from orchestration.transform import build_all, read_manifest
 
 MADE_BY = (
     "dbt_project/dbt_project.yml",
@@ -111,7 +111,7 @@ def compile_project(folder: Path, marts: Collection[str] | None = None) -> Proje
     settings = settings_below(folder)
     settings.exports.mkdir(parents=True)
     land_folder(settings)
-    results = [result for layer in LAYERS for result in build_layer(settings, layer, tested=False)]
+    results = build_all(settings)
     if failed := [f"{result.unique_id}: {result.message}" for result in results if result.is_failed]:
         raise ProjectError("dbt could not build the project: " + "; ".join(failed))
     compiled = settings.home / "dbt" / "target" / "compiled"

@@ -24,7 +24,7 @@ from orchestration.spark.build import SCHEMA, SparkProject
 from orchestration.spark.parity import compare_marts, verdict
 from orchestration.spark.raw import export_raw, registration
 from orchestration.spark.server import SparkUnavailable, spark_server
-from orchestration.transform import LAYERS, NodeResult, build_layer
+from orchestration.transform import NodeResult, build_all
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def _compare_engines(settings: Settings, *, tested: bool) -> int:
         copied.home.mkdir(parents=True, mode=0o700)
         shutil.copyfile(settings.warehouse, copied.warehouse)
     with _timed("DuckDB: models"):
-        results = [result for layer in LAYERS for result in build_layer(copied, layer, tested=False)]
+        results = build_all(copied)
     failed = _told_failures(results)
     with spark_server(folder / "server") as remote, duckdb.connect(str(copied.warehouse), read_only=True) as connection:
         project = SparkProject(settings, folder / "dbt", remote)

@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.landing.load import LandingSummary, land_folder
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.transform import LAYERS, NodeResult, build_layer
+from orchestration.transform import NodeResult, build_all
 
 
 class Warehouse:
@@ -35,7 +35,7 @@ class Warehouse:
 
     def build(self) -> list[NodeResult]:
         """Build every layer; a failed node fails the test that asked."""
-        results = [result for layer in LAYERS for result in build_layer(self.settings, layer, tested=False)]
+        results = build_all(self.settings)
         failed = {result.unique_id: result.message for result in results if result.is_failed}
         assert not failed, failed
         return results

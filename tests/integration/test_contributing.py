@@ -22,10 +22,10 @@ PARTS = ("dbt_project", "seeds", "expectations", "orchestration", "tests", "pypr
 BUILD = """
 from orchestration.landing.load import land_folder
 from orchestration.settings import Settings
-from orchestration.transform import LAYERS, build_layer
+from orchestration.transform import build_all
 settings = Settings.from_environment()
 land_folder(settings)
-failed = [r for layer in LAYERS for r in build_layer(settings, layer, tested=False) if r.is_failed]
+failed = [r for r in build_all(settings) if r.is_failed]
 assert not failed, failed
 """
 

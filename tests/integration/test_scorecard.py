@@ -24,7 +24,7 @@ from orchestration.scorecard.pipeline import (
 from orchestration.simulation.behaviour import live
 from orchestration.simulation.downloads import write_exports
 from orchestration.simulation.regimes import world_config
-from orchestration.transform import LAYERS, build_layer, read_manifest
+from orchestration.transform import build_all, read_manifest
 from tests.integration.helpers import mart_rows
 
 
@@ -55,7 +55,7 @@ def test_the_short_way_gives_the_marts_that_dbt_builds(
     settings = settings_below(built)
     shutil.copytree(tmp_path / "exports", settings.exports, dirs_exist_ok=True)
     land_folder(settings)
-    results = [result for layer in LAYERS for result in build_layer(settings, layer, tested=False)]
+    results = build_all(settings)
     assert [result.unique_id for result in results if not result.is_good] == []
     with open_warehouse(settings) as connection:
         long = mart_rows(connection)
