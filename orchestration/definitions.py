@@ -10,6 +10,7 @@ import dagster as dg
 from orchestration import transform
 from orchestration.defs.automation import exports_changed, publish_warehouse, publish_warehouse_nightly
 from orchestration.defs.landing import landing_assets
+from orchestration.defs.measurement import measurement_assets
 from orchestration.defs.publishing import publication_asset
 from orchestration.defs.quality import layer_guards
 from orchestration.defs.running import Writing, progress
@@ -20,7 +21,8 @@ from orchestration.settings import Settings
 def code_location(manifest: Mapping[str, Any]) -> dg.Definitions:
     """Everything that Dagster knows of a dbt project, the sources that feed it and the guards around it."""
     external, landed = landing_assets(manifest)
-    layers = {"raw": landed} | {layer: layer_assets(manifest, layer) for layer in transform.LAYERS}
+    layers: dict[str, dg.AssetsDefinition] = {layer: layer_assets(manifest, layer) for layer in transform.LAYERS}
+    layers |= {"raw": landed, "measurement": measurement_assets(manifest)}
     return dg.Definitions(
         assets=[
             *external,

@@ -14,7 +14,7 @@ import duckdb
 from expectations.run import CheckResult
 from orchestration.inputs import landed_state
 
-LAYERS = ("raw", "staging", "intermediate", "marts")
+LAYERS = ("raw", "staging", "intermediate", "measurement", "marts")
 
 _TABLE = """
 create table if not exists raw_balcony.layer_gates (

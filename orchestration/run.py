@@ -110,7 +110,13 @@ def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float
         publication=current_publication(settings),
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
-    parts = {"land": "landing", "build": "dbt", "guard": "checks", "publication": "publication"}
+    parts = {
+        "land": "landing",
+        "build": "dbt",
+        "measure": "measurement",
+        "guard": "checks",
+        "publication": "publication",
+    }
     night.seconds = {"start-up": started_up, **dict.fromkeys(parts.values(), 0.0)}
     for event in result.all_events:
         part = parts.get((event.step_key or "").partition("_")[0])

@@ -12,6 +12,7 @@ from orchestration.exports import is_demo, settings_to_land
 from orchestration.faults import fault_point
 from orchestration.inputs import build_state
 from orchestration.landing.load import FileOutcome, LandingSummary, land_folder
+from orchestration.measurement.registry import SCHEMA as MEASURED
 from orchestration.publication import current_publication
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
@@ -38,6 +39,7 @@ def landing_assets(manifest: Mapping[str, Any]) -> tuple[list[dg.AssetSpec], dg.
         spec = translator.get_asset_spec(manifest, unique_id, None)
         declared.setdefault(source["source_name"], []).append(spec.replace_attributes(group_name="raw", skippable=True))
     own, ledger = declared.pop(OWN), declared.pop(LEDGER)
+    declared.pop(MEASURED, None)
     exports = {
         source: dg.AssetSpec(
             ["exports", source],

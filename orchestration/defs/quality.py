@@ -83,6 +83,11 @@ def layer_guards(layer: str, guarded: Iterable[dg.AssetKey]) -> dg.AssetsDefinit
 
 
 def asset_of(check: Check) -> dg.AssetKey:
-    """The asset of the guarded relation: Dagster names a raw table by its source, a model by its schema."""
-    schema, table = check.relation.split(".")
+    """The asset of the guarded relation."""
+    return asset_of_relation(check.relation)
+
+
+def asset_of_relation(relation: str) -> dg.AssetKey:
+    """The asset of `schema.table`: Dagster names a raw table by its source, a model by its schema."""
+    schema, table = relation.split(".")
     return dg.AssetKey([schema.removeprefix("raw_"), table])

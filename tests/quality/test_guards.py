@@ -20,7 +20,7 @@ from expectations.suites import SQL_CLAIM
 from orchestration.settings import PROJECT_ROOT
 from tests.quality import clean
 
-LAYERS = ("raw", "staging", "intermediate", "marts")
+LAYERS = ("raw", "staging", "intermediate", "measurement", "marts")
 CHECKS = {check.name: check for layer in LAYERS for check in load_suites(layer)}
 DEFECTS: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("defects.yml").read_text(encoding="utf-8"))
 ADDRESS = "reader@example.com"

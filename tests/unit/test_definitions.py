@@ -45,6 +45,7 @@ SMALL_PROJECT = {
           - {name: x, schema: raw_x, tables: [{name: posts}]}
           - {name: landing, schema: landing, tables: [{name: loads}, {name: files}, {name: rejected_rows}]}
           - {name: balcony, schema: raw_balcony, tables: [{name: check_results}]}
+          - {name: measurement, schema: measurement, tables: [{name: estimates}]}
         models:
           - {name: stg_x__posts, columns: [{name: post_id, data_tests: [not_null]}]}
           - {name: stg_x__likes}
@@ -52,12 +53,13 @@ SMALL_PROJECT = {
     "models/staging/stg_x__posts.sql": "select * from {{ source('x', 'posts') }}",
     "models/staging/stg_x__likes.sql": "select * from {{ ref('stg_x__posts') }}",
     "models/intermediate/int_posts.sql": "select * from {{ ref('stg_x__likes') }}",
-    "models/marts/fct_posts.sql": "select * from {{ ref('int_posts') }}",
+    "models/marts/fct_posts.sql": "select * from {{ ref('int_posts') }}, {{ source('measurement', 'estimates') }}",
 }
 GUARDED = {
     "raw": "raw_x.posts",
     "staging": "staging.stg_x__posts",
     "intermediate": "intermediate.int_posts",
+    "measurement": "measurement.estimates",
     "marts": "marts.fct_posts",
 }
 """Each with a relation of its layer downstream, so that a guard must wait for the whole layer."""
@@ -163,6 +165,10 @@ class Night:
             for unique_id in in_order
         ]
 
+    def measure(self, connection: duckdb.DuckDBPyConnection, declared: object) -> dict[str, int]:
+        self.done.append("measure")
+        return {"estimates": 1}
+
     def guard(self, connection: duckdb.DuckDBPyConnection, layer: str, run_id: str) -> list[CheckResult]:
         self.done.append(f"guard {layer}")
         first, *others = (
@@ -195,13 +201,15 @@ def night(small: tuple[dict[str, Any], dg.Definitions], settings: Settings, monk
     night = Night(*small, settings)
     monkeypatch.setattr("orchestration.defs.landing.land_folder", night.land)
     monkeypatch.setattr("orchestration.defs.warehouse.build_layer", night.build)
+    monkeypatch.setattr("orchestration.defs.measurement.measure", night.measure)
+    monkeypatch.setattr("orchestration.defs.measurement.declared_measurements", lambda settings: None)
     monkeypatch.setattr("orchestration.defs.quality.run_layer", night.guard)
     return night
 
 
 WHOLE_NIGHT = [
     *("land", "guard raw", "build staging", "guard staging", "build intermediate", "guard intermediate"),
-    *("build marts", "guard marts"),
+    *("measure", "guard measurement", "build marts", "guard marts"),
 ]
 
 
@@ -318,6 +326,9 @@ def test_what_is_started_by_hand_stays_behind_a_closed_gate(night: Night) -> Non
     assert night.done == []
 
     assert night.run("gates/intermediate").success
+    assert not night.run("marts/fct_posts").success
+    assert night.run("measurement/estimates").success
+    assert night.run("gates/measurement").success
     assert night.run("marts/fct_posts").success
     assert not night.run("publication").success
     assert night.run("gates/marts").success
@@ -333,7 +344,7 @@ def test_what_lands_after_the_guards_closes_every_gate(settings: Settings) -> No
         connection.execute(
             "insert into landing.files values ('a', '', 'h', 'landed', 1, 1, now()::timestamp, now()::timestamp)"
         )
-        with pytest.raises(gates.GateClosedError, match="raw, staging, intermediate, marts"):
+        with pytest.raises(gates.GateClosedError, match="raw, staging, intermediate, measurement, marts"):
             gates.require_open(connection, "marts")
 
 

@@ -12,7 +12,7 @@ from datetime import UTC
 from itertools import chain
 from pathlib import Path
 
-from orchestration.simulation.downloads import bluesky, letters, mastodon, shop, site, x, youtube
+from orchestration.simulation.downloads import bluesky, experiments, letters, mastodon, shop, site, x, youtube
 from orchestration.simulation.downloads.shared import Download, moment
 from orchestration.simulation.world import World
 
@@ -53,7 +53,7 @@ def planted_defects(world: World, planted: bool = True) -> PlantedDefects:
 
 
 def _downloads(world: World, planted: bool) -> Iterator[Download]:
-    by_platform = (mastodon, bluesky, x, youtube, letters, shop)
+    by_platform = (mastodon, bluesky, x, youtube, letters, shop, experiments)
     yield from chain.from_iterable(platform.downloads(world) for platform in by_platform)
     yield from site.downloads(world, planted=planted)
     if planted:

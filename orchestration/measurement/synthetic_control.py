@@ -1,0 +1,94 @@
+"""The effect on treated units from a weighted mean of the others that followed them before.
+
+Abadie, Diamond and Hainmueller 2010; each unit's own mean of the time before is taken out first, as in GeoLift's model
+with fixed effects (Ferman and Pinto 2021), so that only movements need to agree, not levels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+Floats = NDArray[np.float64]
+
+PERMUTATIONS = 10_000
+SEED = 20_240_601
+FIRM_SUM = 1e4
+"""Weight of the condition that the weights add up to one, in units of the largest movement."""
+
+
+@dataclass(frozen=True)
+class SyntheticControl:
+    """What the treated units did beyond their synthetic control."""
+
+    weights: Floats
+    """One per control unit, not negative, sum 1."""
+    average_effect: float
+    """Per treated unit and period (ATT)."""
+    total_effect: float
+    lift: float
+    """Total effect by the counterfactual."""
+    imbalance: float
+    """Euclidean distance in the time before."""
+    scaled_imbalance: float
+    """The same by the distance of equal weights."""
+    rotation_p_value: float
+    """Rank of the residuals after the start among rotations of time: valid where they depend on those before."""
+    permutation_p_value: float
+    """The same among permutations of time, which GeoLift prints: valid only where they do not."""
+
+
+def synthetic_control(treated: Floats, controls: Floats, periods_before: int) -> SyntheticControl:
+    """Estimate from `treated` (units x periods) and `controls` (units x periods), treated after `periods_before`.
+
+    Raises `ValueError` without a control unit, or with fewer than two periods before or none after.
+    """
+    periods = treated.shape[1]
+    if len(controls) == 0 or periods_before < 2 or periods_before >= periods:
+        raise ValueError("a synthetic control needs control units, two periods before and one after")
+    outcome = _without_own_mean(treated, periods_before).mean(axis=0)
+    donors = _without_own_mean(controls, periods_before)
+    weights = _simplex_weights(donors[:, :periods_before].T, outcome[:periods_before])
+    gaps = outcome - weights @ donors
+    before, after = gaps[:periods_before], gaps[periods_before:]
+    equal = outcome[:periods_before] - donors[:, :periods_before].mean(axis=0)
+    total = float(after.sum()) * len(treated)
+    distance = float(np.linalg.norm(before))
+    return SyntheticControl(
+        weights=weights,
+        average_effect=float(after.mean()),
+        total_effect=total,
+        lift=total / (float(treated[:, periods_before:].sum()) - total),
+        imbalance=distance,
+        scaled_imbalance=distance / float(np.linalg.norm(equal)),
+        **_conformal_p_values(outcome, donors, periods - periods_before),
+    )
+
+
+def _without_own_mean(units: Floats, periods_before: int) -> Floats:
+    return np.asarray(units - units[:, :periods_before].mean(axis=1, keepdims=True))
+
+
+def _simplex_weights(donors: Floats, outcome: Floats) -> Floats:
+    """Least squares with weights that are not negative and add up to one: `nnls` with one very firm row."""
+    scale = float(np.abs(donors).max()) or 1.0
+    rows = np.vstack([donors / scale, np.full(donors.shape[1], FIRM_SUM)])
+    weights, _ = nnls(rows, np.append(outcome / scale, FIRM_SUM), maxiter=50 * donors.shape[1])
+    return np.asarray(weights / weights.sum())
+
+
+def _conformal_p_values(outcome: Floats, donors: Floats, periods_after: int) -> dict[str, float]:
+    """Chernozhukov, Wüthrich and Zhu 2021: fitted under no effect on all periods, the residuals change places in time."""
+    residuals = np.abs(outcome - _simplex_weights(donors.T, outcome) @ donors)
+    random = np.random.Generator(np.random.PCG64(SEED))
+    places = {
+        "rotation_p_value": (np.roll(residuals, shift) for shift in range(len(residuals))),
+        "permutation_p_value": (random.permutation(residuals) for _ in range(PERMUTATIONS)),
+    }
+    seen = residuals[-periods_after:].sum() - 1e-9
+    return {
+        name: float(np.mean([moved[-periods_after:].sum() >= seen for moved in ways])) for name, ways in places.items()
+    }
