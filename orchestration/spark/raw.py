@@ -1,6 +1,6 @@
-"""Raw tables for Spark: what landing wrote, as Parquet partitioned by load, and known to Spark's catalog by dbt's names.
+"""Sources for Spark: what landing wrote, as Parquet partitioned by load, and known to Spark's catalog by dbt's names.
 
-Landing itself stays on one machine. The folder holds what the warehouse holds, addresses and the key of person hashes
+Landing itself stays on one machine, and so do the measurements between the layers: both engines' marts read the same. The folder holds what the warehouse holds, addresses and the key of person hashes
 included, so only its owner may read it.
 """
 
@@ -13,7 +13,14 @@ from pathlib import Path
 import duckdb
 
 PARTITION = "_load_id"
-_SPARK_TYPES = {"VARCHAR": "string", "BIGINT": "bigint", "BOOLEAN": "boolean", "TIMESTAMP": "timestamp_ntz"}
+_SPARK_TYPES = {
+    "VARCHAR": "string",
+    "BIGINT": "bigint",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "DOUBLE": "double",
+    "TIMESTAMP": "timestamp_ntz",
+}
 
 
 @dataclass(frozen=True)
