@@ -10,9 +10,11 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from orchestration.landing import load
 from orchestration.landing.load import land_folder
 from tests.unit.landing_helpers import Toy
 
@@ -318,3 +320,22 @@ def test_large_files_are_read_in_parts_with_true_row_numbers(toy: Toy, monkeypat
         "select count(*), count(*) filter (raw_text = source_row_number || ',1') from landing.rejected_rows"
     ) == [(133, 133)]
     assert toy.query("select rows_read_count from landing.loads") == [(2000,)]
+
+
+def test_only_a_file_that_is_read_in_parts_is_loaded_with_little_memory(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[str] = []
+    insert = load._Lander._insert
+
+    def noted(lander: load._Lander, *arguments: Any) -> None:
+        limits.append(lander.connection.execute("select current_setting('memory_limit')").fetchall()[0][0])
+        insert(lander, *arguments)
+
+    monkeypatch.setattr(load._Lander, "_insert", noted)
+    toy.land(a=HEADER + b"1,1,,2024-01-01\n")
+    monkeypatch.setattr("orchestration.landing.read.SPLIT_BYTES", 1000)
+    toy.land(b=HEADER + b"\n".join(b"%d,1,,2024-01-01" % number for number in range(2, 500)))
+    toy.land(c=HEADER + b"1,2,,2024-01-01\n")
+    assert limits[1] == "488.2 MiB"
+    assert limits[0] == limits[2] != limits[1]
