@@ -86,6 +86,11 @@ _ESTIMATES = (
     Estimate("clicks_as_influence", "influenced", "naive", "Clicks before an order", "order"),
     Estimate("coupons_as_influence", "influenced", "naive", "Codes used", "order"),
     Estimate("answers_as_influence", "influenced", "naive", "Survey answers", "order"),
+    Estimate("actors_seen", "actors", "figure", "People who acted, as far as exports name them"),
+    Estimate("actors_together", "actors", "bounds", "People who acted, on all platforms together"),
+    Estimate("actors_as_audience", "audience", "naive", "People who act, estimated = people reached"),
+    Estimate("followers_in_ladder", "followers", "figure", "Followers standing at the end, where the ladder says so"),
+    Estimate("withdrawals_per_week", "withdrawals_per_week", "figure", "Unfollows for each week of a link"),
 )
 
 
