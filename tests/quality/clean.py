@@ -85,7 +85,7 @@ def _stage(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _transform(connection: duckdb.DuckDBPyConnection) -> None:
-    for seed in ("attribution_models", "conversion_sources"):
+    for seed in ("attribution_models", "channel_costs", "conversion_sources", "path_configurations"):
         connection.execute(
             f"create table reference.{seed} as select * from read_csv('{PROJECT_ROOT / 'seeds' / seed}.csv')"
         )
@@ -122,9 +122,21 @@ def _transform(connection: duckdb.DuckDBPyConnection) -> None:
             gross_amount - reversed_amount as net_amount,
             gross_amount_reporting - reversed_amount_reporting as net_amount_reporting
         from ({_union("conversions")});
-        create table intermediate.int_touch_weights as
-        select conversion_key, model_id as attribution_model_id, touchpoint_key, 0.5::decimal(18, 12) as touch_weight
-        from intermediate.int_conversion_paths cross join reference.attribution_models;
+        create table intermediate.int_journey_touches as
+        select
+            path_configuration_id, conversion_key as journey_id, conversion_key, touchpoint_key, touch_position, path_length
+        from intermediate.int_conversion_paths cross join reference.path_configurations
+        union all
+        select path_configuration_id, 'person-1', null, 'third', 1, 1 from reference.path_configurations;
+        create table intermediate.int_journeys as
+        select
+            path_configuration_id || conversion_key as journey_key, path_configuration_id, conversion_key,
+            'converted' as journey_outcome, link_state, net_amount_reporting,
+            if(link_state in ('linked', 'direct'), 'email', '') as journey_path,
+            if(link_state in ('linked', 'direct'), 1, 0) as path_length
+        from intermediate.int_conversions
+        inner join (select distinct conversion_id, link_state from splits) using (conversion_id)
+        cross join reference.path_configurations;
         create table intermediate.int_channel_shares as
         select conversion_key, model_id as attribution_model_id, splits.* exclude (conversion_id)
         from intermediate.int_conversions

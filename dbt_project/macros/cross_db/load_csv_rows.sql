@@ -17,5 +17,5 @@
         {%- do statements.append('insert into ' ~ this.render() ~ ' values\n' ~ rows | join(',\n')) -%}
         {%- do adapter.add_query(statements[-1], abridge_sql_log=True) -%}
     {%- endfor -%}
-    {{ return(statements[0]) }}
+    {{ return(statements[0] if statements else "") }}
 {% endmacro %}

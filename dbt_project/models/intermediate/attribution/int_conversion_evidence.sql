@@ -34,12 +34,6 @@ traffic_channels as (
 
 ),
 
-longest_lookback as (
-
-    select max(lookback_days) as lookback_days from {{ ref('attribution_models') }}
-
-),
-
 -- A direct visit names no channel, so it is a touch but no evidence.
 touches_in_path as (
 
@@ -59,8 +53,6 @@ touches_in_path as (
         touchpoints.campaign,
         touchpoints.touched_at as evidence_at
     from paths
-    inner join longest_lookback
-        on paths.lookback_days = longest_lookback.lookback_days
     inner join touchpoints
         on paths.touchpoint_key = touchpoints.touchpoint_key
     where touchpoints.touch_kind <> 'evidence' and touchpoints.channel_id <> '(direct)'

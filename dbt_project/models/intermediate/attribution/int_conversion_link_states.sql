@@ -35,7 +35,7 @@ staged_visits as (
 
 longest_lookback as (
 
-    select max(lookback_days) as lookback_days from {{ ref('attribution_models') }}
+    select max(lookback_days) as lookback_days from {{ ref('path_configurations') }}
 
 ),
 
@@ -46,8 +46,6 @@ paths_by_conversion as (
         count(*) as touch_count,
         max(case when paths.channel_id = '(direct)' then 0 else 1 end) as has_channel
     from paths
-    inner join longest_lookback
-        on paths.lookback_days = longest_lookback.lookback_days
     group by paths.conversion_key
 
 ),

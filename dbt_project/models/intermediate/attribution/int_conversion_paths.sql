@@ -11,15 +11,13 @@ touchpoints as (
 
 ),
 
-lookbacks as (
+-- The window of all path configurations together: each keeps a part of it.
+widest_window as (
 
-    select distinct lookback_days from {{ ref('attribution_models') }}
-
-),
-
-longest_lookback as (
-
-    select max(lookback_days) as lookback_days from lookbacks
+    select
+        max(lookback_days) as lookback_days,
+        min(case when is_reset_after_conversion then 1 else 0 end) as is_always_reset
+    from {{ ref('path_configurations') }}
 
 ),
 
@@ -52,20 +50,24 @@ touches_before_conversion as (
         touchpoints.touchpoint_key,
         touchpoints.channel_id,
         touchpoints.touch_kind,
-        touchpoints.touched_at
+        touchpoints.touched_at,
+        coalesce(
+            touchpoints.touched_at <= conversions_with_previous.previous_converted_at, false
+        ) as is_spent
     from conversions_with_previous
     inner join touchpoints
         on
             conversions_with_previous.person_key = touchpoints.person_key
             and conversions_with_previous.converted_at >= touchpoints.touched_at
-    cross join longest_lookback
+    cross join widest_window
     where
         touchpoints.touched_at > {{ plus_days(
-            'conversions_with_previous.converted_at', '-longest_lookback.lookback_days'
+            'conversions_with_previous.converted_at', '-widest_window.lookback_days'
         ) }}
         and (
             conversions_with_previous.previous_converted_at is null
             or touchpoints.touched_at > conversions_with_previous.previous_converted_at
+            or widest_window.is_always_reset = 0
         )
         and (
             touchpoints.conversion_key is null
@@ -79,7 +81,11 @@ touches_before_conversion as (
 
 ),
 
-touches_on_conversion as (
+touches_of_conversion as (
+
+    select * from touches_before_conversion
+
+    union all
 
     select
         conversions.conversion_key,
@@ -87,64 +93,34 @@ touches_on_conversion as (
         touchpoints.touchpoint_key,
         touchpoints.channel_id,
         touchpoints.touch_kind,
-        touchpoints.touched_at
+        touchpoints.touched_at,
+        false as is_spent
     from conversions
     inner join touchpoints
         on conversions.conversion_key = touchpoints.conversion_key
 
 ),
 
-touches_counted_back as (
-
-    select
-        *,
-        row_number() over (
-            partition by conversion_key
-            order by touched_at desc nulls last, touchpoint_key desc nulls last
-        ) as position_from_end
-    from (
-        select * from touches_before_conversion
-        union all
-        select * from touches_on_conversion
-    ) as touches_of_conversion
-
-),
-
--- A shorter lookback keeps at least the last touch: which conversions are unknown must not
--- depend on the model.
-touches_by_lookback as (
-
-    select
-        touches_counted_back.*,
-        lookbacks.lookback_days
-    from touches_counted_back
-    cross join lookbacks
-    where
-        touches_counted_back.position_from_end = 1
-        or touches_counted_back.touched_at > {{ plus_days(
-            'touches_counted_back.converted_at', '-lookbacks.lookback_days'
-        ) }}
-
-),
-
 final as (
 
     select
-        {{ surrogate_key(['conversion_key', 'lookback_days', 'touchpoint_key']) }}
-            as path_touch_key,
+        {{ surrogate_key(['conversion_key', 'touchpoint_key']) }} as path_touch_key,
         conversion_key,
-        lookback_days,
         touchpoint_key,
         channel_id,
         touch_kind,
         row_number() over (
-            partition by conversion_key, lookback_days
-            order by touched_at asc nulls last, touchpoint_key asc nulls last
+            partition by conversion_key
+            order by
+                case when is_spent then 0 else 1 end asc nulls last,
+                touched_at asc nulls last,
+                touchpoint_key asc nulls last
         ) as touch_position,
-        count(*) over (partition by conversion_key, lookback_days) as path_length,
+        count(*) over (partition by conversion_key) as path_length,
         {{ seconds_between('touched_at', 'converted_at') }} / 86400.0 as age_days,
+        is_spent,
         touched_at
-    from touches_by_lookback
+    from touches_of_conversion
 
 )
 

@@ -1,0 +1,334 @@
+{%- set most_transforms = 3 -%}
+{%- set columns = [
+    'path_configuration_id',
+    'journey_id',
+    'person_key',
+    'conversion_key',
+    'touchpoint_key',
+    'channel_id',
+    'touch_kind',
+    'touch_position',
+    'path_length',
+    'age_days',
+    'is_capped',
+    'stands_for_count',
+    'touched_at',
+    'last_touched_at',
+] -%}
+with conversions as (
+
+    select * from {{ ref('int_conversions') }}
+
+),
+
+paths as (
+
+    select * from {{ ref('int_conversion_paths') }}
+
+),
+
+touchpoints as (
+
+    select * from {{ ref('int_touchpoints') }}
+    where channel_id is not null and person_key is not null
+
+),
+
+path_transforms as (
+
+    select * from {{ ref('path_transforms') }}
+
+),
+
+-- Configurations that differ in their transforms alone share the work up to there.
+path_configurations as (
+
+    select
+        *,
+        min(path_configuration_id) over (
+            partition by
+                lookback_days, lookback_steps, conversion_kinds, is_reset_after_conversion
+        ) as path_window_id
+    from {{ ref('path_configurations') }}
+
+),
+
+path_windows as (
+
+    select * from path_configurations
+    where path_configuration_id = path_window_id
+
+),
+
+-- A narrower window keeps at least the last touch: which conversions are unknown must not depend
+-- on the configuration.
+touches_with_conversion as (
+
+    select
+        path_windows.path_window_id,
+        paths.conversion_key as journey_id,
+        conversions.person_key,
+        paths.conversion_key,
+        paths.touchpoint_key,
+        paths.channel_id,
+        paths.touch_kind,
+        paths.touch_position - paths.path_length + count(*) over (
+            partition by path_windows.path_window_id, paths.conversion_key
+        ) as met_position,
+        count(*) over (
+            partition by path_windows.path_window_id, paths.conversion_key
+        ) as met_count,
+        paths.age_days,
+        paths.touched_at,
+        max(paths.touched_at) over (
+            partition by path_windows.path_window_id, paths.conversion_key
+        ) as last_touched_at
+    from paths
+    inner join conversions
+        on paths.conversion_key = conversions.conversion_key
+    cross join path_windows
+    where
+        (
+            path_windows.conversion_kinds is null
+            or concat(' ', path_windows.conversion_kinds, ' ')
+            like concat('% ', conversions.conversion_kind, ' %')
+        )
+        and (
+            paths.touch_position = paths.path_length
+            or (
+                paths.touched_at > {{ plus_days(
+                    'conversions.converted_at', '-path_windows.lookback_days'
+                ) }}
+                and not (paths.is_spent and path_windows.is_reset_after_conversion)
+            )
+        )
+
+),
+
+spent_touches as (
+
+    select distinct
+        path_window_id,
+        touchpoint_key
+    from touches_with_conversion
+
+),
+
+touches_without_conversion as (
+
+    select
+        path_windows.path_window_id,
+        path_windows.lookback_days,
+        touchpoints.person_key,
+        touchpoints.touchpoint_key,
+        touchpoints.channel_id,
+        touchpoints.touch_kind,
+        touchpoints.touched_at,
+        row_number() over (
+            partition by path_windows.path_window_id, touchpoints.person_key
+            order by touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
+        ) as person_position,
+        lag(touchpoints.touched_at) over (
+            partition by path_windows.path_window_id, touchpoints.person_key
+            order by touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
+        ) as previous_touched_at
+    from touchpoints
+    cross join path_windows
+    left join spent_touches
+        on
+            path_windows.path_window_id = spent_touches.path_window_id
+            and touchpoints.touchpoint_key = spent_touches.touchpoint_key
+    where spent_touches.touchpoint_key is null
+
+),
+
+-- A pause longer than the lookback begins another journey.
+touches_with_journey_start as (
+
+    select
+        *,
+        max(
+            case
+                when touched_at <= {{ plus_days('previous_touched_at', 'lookback_days') }} then null
+                else person_position
+            end
+        ) over (
+            partition by path_window_id, person_key
+            order by person_position asc nulls last
+            rows between unbounded preceding and current row
+        ) as journey_start_position
+    from touches_without_conversion
+
+),
+
+touches_of_journeys as (
+
+    select * from touches_with_conversion
+
+    union all
+
+    select
+        path_window_id,
+        concat(person_key, '-', cast(journey_start_position as string)) as journey_id,
+        person_key,
+        cast(null as string) as conversion_key,
+        touchpoint_key,
+        channel_id,
+        touch_kind,
+        person_position - journey_start_position + 1 as met_position,
+        count(*) over (
+            partition by path_window_id, person_key, journey_start_position
+        ) as met_count,
+        cast(null as double) as age_days,
+        touched_at,
+        max(touched_at) over (
+            partition by path_window_id, person_key, journey_start_position
+        ) as last_touched_at
+    from touches_with_journey_start
+
+),
+
+-- Of a path that is too long the first touch stays and the last ones.
+changed_0 as (
+
+    select
+        path_configurations.path_configuration_id,
+        touches_of_journeys.journey_id,
+        touches_of_journeys.person_key,
+        touches_of_journeys.conversion_key,
+        touches_of_journeys.touchpoint_key,
+        touches_of_journeys.channel_id,
+        touches_of_journeys.touch_kind,
+        case
+            when touches_of_journeys.met_position = 1 then 1
+            else
+                touches_of_journeys.met_position - touches_of_journeys.met_count
+                + least(touches_of_journeys.met_count, path_configurations.lookback_steps)
+        end as touch_position,
+        least(touches_of_journeys.met_count, path_configurations.lookback_steps) as path_length,
+        touches_of_journeys.age_days,
+        coalesce(touches_of_journeys.met_count > path_configurations.lookback_steps, false)
+            as is_capped,
+        cast(null as bigint) as stands_for_count,
+        touches_of_journeys.touched_at,
+        touches_of_journeys.last_touched_at
+    from touches_of_journeys
+    inner join path_configurations
+        on touches_of_journeys.path_window_id = path_configurations.path_window_id
+    where
+        touches_of_journeys.met_position = 1
+        or path_configurations.lookback_steps is null
+        or touches_of_journeys.met_position
+        > touches_of_journeys.met_count - path_configurations.lookback_steps + 1
+
+),
+
+{% for step in range(1, most_transforms + 1) -%}
+{%- set before = 'changed_' ~ (step - 1) -%}
+compared_{{ step }} as (
+
+    select
+        {{ before }}.*,
+        path_transforms.transform,
+        path_transforms.channel_id as removed_channel_id,
+        lag({{ before }}.channel_id) over (
+            partition by {{ before }}.path_configuration_id, {{ before }}.journey_id
+            order by {{ before }}.touch_position asc nulls last
+        ) as previous_channel_id,
+        max(
+            case
+                when {{ before }}.channel_id <> path_transforms.channel_id
+                    then {{ before }}.touch_position
+            end
+        ) over (
+            partition by {{ before }}.path_configuration_id, {{ before }}.journey_id
+        ) as last_other_position,
+        cast(1 as bigint) as channel_occurrence,
+        cast(null as bigint) as channel_count
+    from {{ before }}
+    inner join path_transforms
+        on
+            {{ before }}.path_configuration_id = path_transforms.path_configuration_id
+            and path_transforms.step = {{ step }}
+    where
+        path_transforms.transform in ('exposure', 'remove_if_not_all', 'remove_if_last_and_not_all')
+
+    union all
+
+    select
+        {{ before }}.*,
+        path_transforms.transform,
+        cast(null as string) as removed_channel_id,
+        cast(null as string) as previous_channel_id,
+        cast(null as bigint) as last_other_position,
+        row_number() over (
+            partition by
+                {{ before }}.path_configuration_id, {{ before }}.journey_id, {{ before }}.channel_id
+            order by {{ before }}.touch_position asc nulls last
+        ) as channel_occurrence,
+        count(*) over (
+            partition by
+                {{ before }}.path_configuration_id, {{ before }}.journey_id, {{ before }}.channel_id
+        ) as channel_count
+    from {{ before }}
+    inner join path_transforms
+        on
+            {{ before }}.path_configuration_id = path_transforms.path_configuration_id
+            and path_transforms.step = {{ step }}
+    where path_transforms.transform in ('first', 'frequency')
+
+),
+
+changed_{{ step }} as (
+
+    select
+        {% for column in columns -%}
+        {% if column == 'touch_position' -%}
+        row_number() over (
+            partition by path_configuration_id, journey_id
+            order by touch_position asc nulls last
+        ) as touch_position
+        {%- elif column == 'path_length' -%}
+        count(*) over (partition by path_configuration_id, journey_id) as path_length
+        {%- elif column == 'stands_for_count' -%}
+        case when transform = 'frequency' then channel_count else stands_for_count end
+            as stands_for_count
+        {%- else -%}
+        {{ column }}
+        {%- endif %}
+        {%- if not loop.last %},
+        {% endif %}
+        {%- endfor %}
+    from compared_{{ step }}
+    where
+        case transform
+            when 'exposure' then previous_channel_id is null or previous_channel_id <> channel_id
+            when 'remove_if_not_all'
+                then last_other_position is null or channel_id <> removed_channel_id
+            when 'remove_if_last_and_not_all'
+                then last_other_position is null or touch_position <= last_other_position
+            else channel_occurrence = 1
+        end
+
+    union all
+
+    select {{ before }}.*
+    from {{ before }}
+    left join path_transforms
+        on
+            {{ before }}.path_configuration_id = path_transforms.path_configuration_id
+            and path_transforms.step = {{ step }}
+    where path_transforms.transform is null or path_transforms.transform = 'unique'
+
+),
+
+{% endfor -%}
+final as (
+
+    select
+        {{ columns | join(',\n        ') }}
+    from changed_{{ most_transforms }}
+
+)
+
+select * from final
