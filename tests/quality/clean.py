@@ -25,7 +25,7 @@ QUARANTINED = 7
 
 def build(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the clean warehouse on an empty connection."""
-    for schema in ("landing", "staging", "reference", "intermediate", "marts"):
+    for schema in ("landing", "staging", "reference", "intermediate", "measurement", "marts"):
         connection.execute(f"create schema {schema}")
     _land(connection)
     _stage(connection)
@@ -85,12 +85,20 @@ def _stage(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _transform(connection: duckdb.DuckDBPyConnection) -> None:
-    for seed in ("attribution_models", "channel_costs", "conversion_sources", "path_configurations"):
+    seeds = (
+        "attribution_models",
+        "measured_attribution_models",
+        "channel_costs",
+        "conversion_sources",
+        "path_configurations",
+    )
+    for seed in seeds:
         connection.execute(
             f"create table reference.{seed} as select * from read_csv('{PROJECT_ROOT / 'seeds' / seed}.csv')"
         )
-    for name, table in CLEAN["intermediate"].items():
-        _make(connection, f"intermediate.{name}", **table)
+    for layer in ("intermediate", "measurement"):
+        for name, table in CLEAN[layer].items():
+            _make(connection, f"{layer}.{name}", **table)
     connection.execute(
         """
         create table splits (

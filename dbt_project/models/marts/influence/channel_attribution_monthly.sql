@@ -1,69 +1,44 @@
-with channel_days as (
+with credits as (
+
+    select * from {{ ref('fct_attribution_credits') }}
+
+),
+
+channel_days as (
 
     select * from {{ ref('channel_attribution_daily') }}
 
 ),
 
-channel_days_with_month as (
+conversions as (
 
-    select
-        *,
-        cast(date_trunc('month', attribution_date) as date) as attribution_month_date
-    from channel_days
+    select * from {{ ref('fct_conversions') }}
 
 ),
 
-months as (
+journeys as (
 
-    select
-        attribution_month_date,
-        attribution_model_id,
-        channel_id,
-        conversion_kind,
-        label,
-        reporting_currency_code,
-        sum(credit_count) as credit_count,
-        sum(original_credit_count) as original_credit_count,
-        sum(reversal_credit_count) as reversal_credit_count,
-        sum(credit_amount_reporting) as credit_amount_reporting,
-        sum(original_credit_amount_reporting) as original_credit_amount_reporting,
-        sum(reversal_credit_amount_reporting) as reversal_credit_amount_reporting
-    from channel_days_with_month
-    group by
-        attribution_month_date,
-        attribution_model_id,
-        channel_id,
-        conversion_kind,
-        label,
-        reporting_currency_code
+    select * from {{ ref('int_journeys') }}
 
 ),
 
-final as (
+path_steps as (
 
-    select
-        {{ surrogate_key([
-            'attribution_month_date',
-            'attribution_model_id',
-            'channel_id',
-            'conversion_kind',
-        ]) }} as channel_attribution_key,
-        attribution_model_id,
-        channel_id,
-        conversion_kind,
-        label,
-        reporting_currency_code,
-        cast(credit_count as decimal(18, 6)) as credit_count,
-        cast(original_credit_count as decimal(18, 6)) as original_credit_count,
-        cast(reversal_credit_count as decimal(18, 6)) as reversal_credit_count,
-        cast(credit_amount_reporting as decimal(18, 2)) as credit_amount_reporting,
-        cast(original_credit_amount_reporting as decimal(18, 2))
-            as original_credit_amount_reporting,
-        cast(reversal_credit_amount_reporting as decimal(18, 2))
-            as reversal_credit_amount_reporting,
-        attribution_month_date
-    from months
+    select * from {{ ref('int_path_steps') }}
 
-)
+),
 
-select * from final
+measured_models as (
+
+    select * from {{ ref('measured_attribution_models') }}
+
+),
+
+channel_effects as (
+
+    select * from {{ source('measurement', 'channel_effects') }}
+    where month_date is not null
+
+),
+
+{{ channel_attribution(is_monthly=true) }}
