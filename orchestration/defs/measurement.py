@@ -44,7 +44,9 @@ def measurement_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             context.log.info(f"measuring: {len(specs)} tables")
             rows = measure(connection, declared_measurements(settings))
         fault_point(SCHEMA)
-        for table, spec in specs.items():
-            yield dg.MaterializeResult(asset_key=spec.key, metadata={"dagster/row_count": rows[table]})
+        # Dagster wants each table after those that it is computed from.
+        for measurement in MEASUREMENTS:
+            table = measurement.table
+            yield dg.MaterializeResult(asset_key=specs[table].key, metadata={"dagster/row_count": rows[table]})
 
     return measured

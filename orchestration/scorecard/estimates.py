@@ -91,6 +91,17 @@ _ESTIMATES = (
     Estimate("actors_as_audience", "audience", "naive", "People who act, estimated = people reached"),
     Estimate("followers_in_ladder", "followers", "figure", "Followers standing at the end, where the ladder says so"),
     Estimate("withdrawals_per_week", "withdrawals_per_week", "figure", "Unfollows for each week of a link"),
+    Estimate("touched_T0_evidence", "touched", "bounds", "Touched, by evidence alone"),
+    Estimate("touched_T1_answers_worst_case", "touched", "bounds", "Touched, whatever those say who did not answer"),
+    Estimate("touched_T2_answers", "touched", "bounds", "Touched, where answers stand for all"),
+    Estimate("touched_T3_rogan_gladen", "touched", "figure", "Touched, by an assumed specificity (sensitivity)"),
+    Estimate("touched_T3_chapman_click_answer", "touched", "figure", "Touched, clicks and answers (sensitivity)"),
+    Estimate("touched_T3_chapman_click_code", "touched", "figure", "Touched, clicks and codes (sensitivity)"),
+    Estimate("influenced_A1", "influenced", "bounds", "Influenced, if no contact deters"),
+    Estimate("influenced_A2", "influenced", "bounds", "Influenced, among the touched"),
+    Estimate("influenced_A4", "influenced", "bounds", "Influenced, by a randomised experiment among the touched"),
+    Estimate("headline_touched", "touched", "bounds", "Touched, as the headline says"),
+    Estimate("headline_influenced", "influenced", "bounds", "Influenced, as the headline says"),
 )
 
 

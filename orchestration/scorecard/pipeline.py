@@ -3,7 +3,8 @@
 Starting dbt costs some 20 seconds, the SQL of a small world three or four. So dbt builds the project once, on a
 warehouse without rows; the file that it leaves holds the seeds, the views, and every table with the types and
 constraints of its contract. A world gets a copy, lands its exports there, and each table is filled in the order of the
-models. `tests/integration/test_scorecard.py` holds that this gives the marts that `build_layer` gives.
+models, after the intermediate layer those of the measurements. `tests/integration/test_scorecard.py` holds that this
+gives the marts that `build_all` gives.
 
 A world of the size `replicate` takes 11 seconds of processor time (simulate 0.6, export 0.8, land 6.3, SQL 3.8) and 320
 MB; so 200 worlds of each of the 11 regimes take 7 hours of it, and half as long in two processes. Measured over four
@@ -21,7 +22,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ import duckdb
 
 from orchestration.landing.ledger import open_warehouse
 from orchestration.landing.load import land_folder
+from orchestration.measurement.registry import MEASUREMENTS, Columns, measure
 from orchestration.scorecard.estimates import ALL, read_values
 from orchestration.scorecard.metrics import Score
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -36,7 +38,7 @@ from orchestration.simulation.behaviour import live
 from orchestration.simulation.downloads import write_exports
 from orchestration.simulation.regimes import world_config
 from orchestration.simulation.truth import write_truth
-from orchestration.transform import build_all, read_manifest
+from orchestration.transform import build_all, declared_measurements, layer_of, read_manifest
 
 MADE_BY = (
     "dbt_project/dbt_project.yml",
@@ -44,6 +46,7 @@ MADE_BY = (
     "dbt_project/models",
     "seeds",
     "orchestration/landing",
+    "orchestration/measurement",
     "orchestration/simulation",
     "orchestration/scorecard/estimates",
     "orchestration/scorecard/truths",
@@ -64,6 +67,7 @@ class Model:
 
     relation: str
     query: str
+    is_mart: bool
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,9 @@ class Project:
 
     warehouse: Path
     tables: tuple[Model, ...]
+    """Marts last."""
+    measurements: Mapping[str, Columns]
+    """What dbt declares of the tables between."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ def compile_project(folder: Path, marts: Collection[str] | None = None) -> Proje
     if failed := [f"{result.unique_id}: {result.message}" for result in results if result.is_failed]:
         raise ProjectError("dbt could not build the project: " + "; ".join(failed))
     compiled = settings.home / "dbt" / "target" / "compiled"
-    return Project(settings.warehouse, tuple(_tables(read_manifest(settings), compiled, marts)))
+    tables = sorted(_tables(read_manifest(settings), compiled, marts), key=lambda table: table.is_mart)
+    return Project(settings.warehouse, tuple(tables), declared_measurements(settings))
 
 
 def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] | None) -> Iterator[Model]:
@@ -124,7 +132,11 @@ def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] 
     if missing := sorted(set(marts or ()) - names.keys()):
         raise ProjectError(f"no model is called {', '.join(missing)}")
     graph: dict[str, list[str]] = {}
-    waiting = [names[name] for name in (names if marts is None else marts)]
+    # dbt knows of a mart that it reads a measurement, not what that reads.
+    measured = {
+        relation.partition(".")[2] for measurement in MEASUREMENTS for relation in measurement.reads
+    } & names.keys()
+    waiting = [names[name] for name in (names if marts is None else {*marts, *measured})]
     while waiting:
         unique_id = waiting.pop()
         graph[unique_id] = [parent for parent in models[unique_id]["depends_on"]["nodes"] if parent in models]
@@ -138,7 +150,8 @@ def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] 
         # An incremental model was compiled on a warehouse without it, so its query is that of a full refresh.
         if kind in ("table", "incremental"):
             query = compiled / node["package_name"] / node["original_file_path"]
-            yield Model(node["relation_name"], query.read_text(encoding="utf-8"))
+            is_mart = layer_of(manifest, unique_id) == "marts"
+            yield Model(node["relation_name"], query.read_text(encoding="utf-8"), is_mart)
 
 
 def settings_below(folder: Path) -> Settings:
@@ -198,8 +211,11 @@ def land_world(project: Project, folder: Path) -> Settings:
 
 
 def fill_tables(project: Project, connection: duckdb.DuckDBPyConnection) -> None:
-    """Build every model in the opened warehouse from what has landed there."""
-    for table in project.tables:
-        # Models that read seeds alone have rows in the copy already.
-        connection.execute(f"truncate {table.relation}")
-        connection.execute(f"insert into {table.relation} by name {table.query}")
+    """Build every model in the opened warehouse from what has landed there, and measure before the marts."""
+    for is_mart, tables in groupby(project.tables, key=lambda table: table.is_mart):
+        if is_mart:
+            measure(connection, project.measurements)
+        for table in tables:
+            # Models that read seeds alone have rows in the copy already.
+            connection.execute(f"truncate {table.relation}")
+            connection.execute(f"insert into {table.relation} by name {table.query}")

@@ -81,6 +81,15 @@ def test_a_world_gives_every_estimate_and_the_same_ones_again(
     assert run_world(project, "v1", "tiny", ("base", 1))[0] == scores
 
 
+def test_a_mart_that_reads_a_measurement_brings_what_that_reads(project: Project, built: Path) -> None:
+    compiled = built / "home" / "dbt" / "target" / "compiled"
+    tables = list(pipeline._tables(read_manifest(settings_below(built)), compiled, {"influence_bounds"}))
+    layers = {table.relation.replace('"', "").partition(".")[2]: table.is_mart for table in tables}
+    assert layers["marts.influence_bounds"] is True
+    assert layers["intermediate.int_capture_histories"] is False
+    assert [table.is_mart for table in project.tables] == sorted(table.is_mart for table in project.tables)
+
+
 def test_what_cannot_be_run_is_named(project: Project, built: Path) -> None:
     manifest = read_manifest(settings_below(built))
     with pytest.raises(ProjectError, match="no model is called fct_nothing"):
