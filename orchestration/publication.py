@@ -16,10 +16,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration.faults import fault_point
+from orchestration.overview import write_overview
 from orchestration.settings import Settings
 from orchestration.warehouse import configuration
 
 DATABASE = "balcony_marts.duckdb"
+OVERVIEW = "overview.html"
 SCHEMA = "marts"
 
 # The oldest line that is still in use in BI tools; what DuckDB 2.0 writes by default opens in 2.0 only.
@@ -89,6 +91,8 @@ def publish(settings: Settings, publication_id: str, run_id: str, build_state: s
     unfinished = settings.published / f"{publication_id}{UNFINISHED}"
     unfinished.mkdir()
     tables = _copy(settings, unfinished)
+    with duckdb.connect(str(unfinished / DATABASE), read_only=True) as marts:
+        write_overview(marts, unfinished / OVERVIEW, is_demo=is_demo)
     publication = Publication(
         publication_id=publication_id,
         run_id=run_id,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.publication import DATABASE, Publication
+from orchestration.publication import DATABASE, OVERVIEW, Publication
 
 SHOWN_REFUSALS = 50
 SHOWN_CHARACTERS = 110
@@ -158,7 +158,7 @@ def _outcome_line(night: Night, published: Path) -> str:
     assert night.publication is not None
     if night.landed and not night.landed.is_new:
         return f"Nothing new: publication {night.publication.publication_id} stays current\n  {current}"
-    return f"Published {night.publication.publication_id}\n  {current}"
+    return f"Published {night.publication.publication_id}\n  {current}\n  {current.with_name(OVERVIEW)}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

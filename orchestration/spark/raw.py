@@ -1,7 +1,8 @@
 """Sources for Spark: what landing wrote, as Parquet partitioned by load, and known to Spark's catalog by dbt's names.
 
-Landing itself stays on one machine, and so do the measurements between the layers: both engines' marts read the same. The folder holds what the warehouse holds, addresses and the key of person hashes
-included, so only its owner may read it.
+Landing itself stays on one machine, and so do the measurements between the layers: both engines' marts read the same.
+The folder holds what the warehouse holds, addresses and the key of person hashes included, so only its owner may read
+it.
 """
 
 from __future__ import annotations
