@@ -21,6 +21,8 @@ FEWEST_ACTORS = 10
 """Persons from whom the unseen are inferred; below it an interval spans orders of magnitude."""
 STALE_DAYS = 31
 """How old the last word on links may be to say who stands at the end of a period."""
+LIST_DAYS = 7
+"""How old the last list may be where only lists tell who stands; the demo's world moves 10 % in a month."""
 CLASSES = 3
 """Lurking, interacting, engaged: shares of one whole, whose intervals hold together (Goodman 1965)."""
 
@@ -192,7 +194,7 @@ def _entangled(audience: Mapping[str, Any]) -> Figure:
     figure = counted(audience["entangled_count"], audience["entangled_count"], "AU4", "AU8")
     if audience["has_known_ends"]:
         listed = _day(audience["last_listed_date"])
-        if audience["has_dated_ends"] or (listed is not None and (end - listed).days <= STALE_DAYS):
+        if audience["has_dated_ends"] or (listed is not None and (end - listed).days <= LIST_DAYS):
             return figure
         reason = (
             f"only lists tell who left and who came, the last one of {listed}"

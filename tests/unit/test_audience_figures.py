@@ -158,11 +158,11 @@ def test_who_stands_is_not_known_without_ends_or_long_after_the_last_word() -> N
 
 
 def test_between_two_lists_who_stands_is_known_in_part() -> None:
-    listed = BLUESKY | {"has_dated_ends": False, "last_listed_date": "2025-03-10"}
+    listed = BLUESKY | {"has_dated_ends": False, "last_listed_date": "2025-03-24"}
     assert ladder(listed, POSTS)["entangled_open"].status == "ok"
-    old = ladder(listed | {"last_listed_date": "2024-12-01"}, POSTS)["entangled_open"]
+    old = ladder(listed | {"last_listed_date": "2025-03-23"}, POSTS)["entangled_open"]
     assert (old.figure, old.lower, old.upper, old.status) == (200, None, None, "partial")
-    assert "2024-12-01" in (old.reason or "")
+    assert "2025-03-23" in (old.reason or "")
     before = ladder(listed | {"last_listed_date": None}, POSTS)["entangled_open"]
     assert (before.status, before.reason) == ("partial", "only lists tell who left, and the first one is later")
 

@@ -1,20 +1,4 @@
 {%- set most_transforms = 3 -%}
-{%- set columns = [
-    'path_configuration_id',
-    'journey_id',
-    'person_key',
-    'conversion_key',
-    'touchpoint_key',
-    'channel_id',
-    'touch_kind',
-    'touch_position',
-    'path_length',
-    'age_days',
-    'is_capped',
-    'stands_for_count',
-    'touched_at',
-    'last_touched_at',
-] -%}
 with conversions as (
 
     select * from {{ ref('int_conversions') }}
@@ -126,11 +110,13 @@ touches_without_conversion as (
         touchpoints.touched_at,
         row_number() over (
             partition by path_windows.path_window_id, touchpoints.person_key
-            order by touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
+            order by
+                touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
         ) as person_position,
         lag(touchpoints.touched_at) over (
             partition by path_windows.path_window_id, touchpoints.person_key
-            order by touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
+            order by
+                touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
         ) as previous_touched_at
     from touchpoints
     cross join path_windows
@@ -282,23 +268,24 @@ compared_{{ step }} as (
 changed_{{ step }} as (
 
     select
-        {% for column in columns -%}
-        {% if column == 'touch_position' -%}
+        path_configuration_id,
+        journey_id,
+        person_key,
+        conversion_key,
+        touchpoint_key,
+        channel_id,
+        touch_kind,
         row_number() over (
             partition by path_configuration_id, journey_id
             order by touch_position asc nulls last
-        ) as touch_position
-        {%- elif column == 'path_length' -%}
-        count(*) over (partition by path_configuration_id, journey_id) as path_length
-        {%- elif column == 'stands_for_count' -%}
+        ) as touch_position,
+        count(*) over (partition by path_configuration_id, journey_id) as path_length,
+        age_days,
+        is_capped,
         case when transform = 'frequency' then channel_count else stands_for_count end
-            as stands_for_count
-        {%- else -%}
-        {{ column }}
-        {%- endif %}
-        {%- if not loop.last %},
-        {% endif %}
-        {%- endfor %}
+            as stands_for_count,
+        touched_at,
+        last_touched_at
     from compared_{{ step }}
     where
         case transform
@@ -326,7 +313,20 @@ changed_{{ step }} as (
 final as (
 
     select
-        {{ columns | join(',\n        ') }}
+        path_configuration_id,
+        journey_id,
+        person_key,
+        conversion_key,
+        touchpoint_key,
+        channel_id,
+        touch_kind,
+        touch_position,
+        path_length,
+        age_days,
+        is_capped,
+        stands_for_count,
+        touched_at,
+        last_touched_at
     from changed_{{ most_transforms }}
 
 )

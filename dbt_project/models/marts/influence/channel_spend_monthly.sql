@@ -169,11 +169,15 @@ final as (
         cast(credit_amount_reporting as decimal(18, 2)) as credit_amount_reporting,
         case
             when purchase_credit_count > 0
-                then cast(cost_reporting as double) / nullif(cast(purchase_credit_count as double), 0)
+                then
+                    cast(cost_reporting as double)
+                    / nullif(cast(purchase_credit_count as double), 0)
         end as cost_per_purchase,
         case
             when sign_up_credit_count > 0
-                then cast(cost_reporting as double) / nullif(cast(sign_up_credit_count as double), 0)
+                then
+                    cast(cost_reporting as double)
+                    / nullif(cast(sign_up_credit_count as double), 0)
         end as cost_per_sign_up,
         cast(credit_amount_reporting as double) / nullif(cast(cost_reporting as double), 0)
             as return_on_spend,
