@@ -138,6 +138,8 @@ def test_at_most_as_many_are_touched_as_say_so_by_the_share_of_the_clicked_who_d
     assert answers["upper"] == pytest.approx(1000 * 58 / 340 / 0.8)
     assert answers["ci_upper"] > answers["upper"]
     assert {row["point"] for row in (evidence, worst, answers)} == {None}
+    # Wider levels reach two-sided, the narrowest no further than Imbens and Manski ask.
+    assert evidence["ci_lower"] == worst["ci_lower"] < answers["ci_lower"]
     assert answers["assumption_ids"] == "E1 E2 S1 S2"
 
 

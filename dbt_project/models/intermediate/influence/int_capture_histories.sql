@@ -17,13 +17,15 @@ conversion_evidence as (
 
 own_channels as (
 
-    select channel_id from {{ ref('own_channels') }} where reach = 'own'
+    select channel_id from {{ ref('own_channels') }}
+    where reach = 'own'
 
 ),
 
 channels_passing_on as (
 
-    select channel_id from {{ ref('own_channels') }} where reach = 'passed_on'
+    select channel_id from {{ ref('own_channels') }}
+    where reach = 'passed_on'
 
 ),
 

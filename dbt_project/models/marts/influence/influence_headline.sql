@@ -233,20 +233,23 @@ final as (
         headline_status,
         case
             when conversion_count = 0
-                then concat(period_text, ' there was no order or payment, so there was none to influence.')
+                then concat(
+                    period_text, ' there was no order or payment, so there was none to influence.'
+                )
             when touched_lower is null
                 then concat(
                     period_text, ' orders and payments number ', conversions_text, '; of ',
                     unknown_text, ' (', unknown_percent_text,
-                    ' %) nothing is known of where they came from, and nothing was measured that bounds how many',
-                    ' were touched or influenced.'
+                    ' %) nothing is known of where they came from,',
+                    ' and nothing was measured that bounds how many were touched or influenced.'
                 )
             else concat(
                 period_text, ' orders and payments number ', conversions_text, '; of ',
                 unknown_text, ' (', unknown_percent_text,
-                ' %) nothing is known of where they came from. Between ', touched_lower_text, ' and ',
-                touched_upper_text, ' of all had met something of yours; between ', influenced_lower_text,
-                ' and ', influenced_upper_text, ' would not have happened without it, ',
+                ' %) nothing is known of where they came from. Between ', touched_lower_text,
+                ' and ', touched_upper_text, ' of all had met something of yours; between ',
+                influenced_lower_text, ' and ', influenced_upper_text,
+                ' would not have happened without it, ',
                 case
                     when influenced_level = 'A4'
                         then 'as a randomised experiment bounds them'
@@ -256,8 +259,8 @@ final as (
                 case
                     when headline_status = 'assumption_conflict'
                         then concat(
-                            'Two of the assumptions contradict each other here, so wider bounds stand in',
-                            ' their place. '
+                            'Two of the assumptions contradict each other here, so wider bounds',
+                            ' stand in their place. '
                         )
                     else ''
                 end,
