@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "orchestration/scorecard/": (
         "orchestration.scorecard",
         "orchestration.landing",
+        "orchestration.measurement",
         "orchestration.settings",
         "orchestration.simulation",
         "orchestration.transform",
