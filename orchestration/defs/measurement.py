@@ -44,9 +44,8 @@ def measurement_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             context.log.info(f"measuring: {len(specs)} tables")
             rows = measure(connection, declared_measurements(settings))
         fault_point(SCHEMA)
-        # Dagster wants each table after those that it is computed from.
-        for measurement in MEASUREMENTS:
-            table = measurement.table
-            yield dg.MaterializeResult(asset_key=specs[table].key, metadata={"dagster/row_count": rows[table]})
+        # In the order of the measurements: Dagster wants each table after those that it is computed from.
+        for table, row_count in rows.items():
+            yield dg.MaterializeResult(asset_key=specs[table].key, metadata={"dagster/row_count": row_count})
 
     return measured
