@@ -37,6 +37,10 @@ def test_a_weight_counts_the_steps_below_its_number() -> None:
     ]  # fmt: skip
 
 
+def test_a_point_on_a_step_belongs_to_the_next_weight() -> None:
+    assert poisson_weight(STEPS[:3]).tolist() == [1, 2, 3]
+
+
 def test_numbers_out_of_md5_are_those_that_an_engine_computes() -> None:
     pairs = [(str(group), replicate) for group in (0, 7, 127) for replicate in (0, 1, 999)]
     with duckdb.connect() as connection:

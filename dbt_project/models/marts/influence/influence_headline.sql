@@ -205,7 +205,7 @@ figures_as_text as (
         cast(cast(ceil(touched_upper) as bigint) as string) as touched_upper_text,
         cast(cast(floor(influenced_lower) as bigint) as string) as influenced_lower_text,
         cast(cast(ceil(influenced_upper) as bigint) as string) as influenced_upper_text,
-        case when period = 'all' then 'In all' else concat('In ', period) end as period_text
+        case when period = 'all' then 'Over all time' else concat('In ', period) end as period_text
     from figures
 
 ),
