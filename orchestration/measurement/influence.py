@@ -75,7 +75,6 @@ class Finding:
     assumption_ids: str
     interval: Interval | None = None
     """A limit that is not finite is left open."""
-    point: float | None = None
     status: str = "ok"
     reason: str | None = None
 
@@ -416,10 +415,9 @@ def _randomised(empty: Finding, touched: Interval, experiment: Experiment | str)
     if ci_lower > ci_upper:
         conflict = "more were caused by the experiment than can have been touched, beyond the error of both"
         return replace(empty, status="assumption_conflict", reason=conflict)
+    # What still works on days off is in the upper limit alone: the count itself came to half of the truth in base worlds.
     lower = min(max(experiment.caused, ci_lower), ci_upper)
-    upper = min(max(experiment.caused + experiment.outside, lower), max(touched.upper, lower), ci_upper)
-    point = None if experiment.outside else lower
-    return replace(empty, interval=Interval(lower, upper, ci_lower, ci_upper), point=point)
+    return replace(empty, interval=Interval(lower, ci_upper, ci_lower, ci_upper))
 
 
 BOUND_COLUMNS = (
@@ -451,7 +449,7 @@ def _row(period: str, month: Any, scope: str, conversions: int, finding: Finding
         "level": finding.level,
         "method": finding.method,
         **values,
-        "point": finding.point if finding.status == "ok" else None,
+        "point": None,  # No level names a single number that holds in every simulated world.
         "conversion_count": conversions,
         "assumption_ids": finding.assumption_ids,
         "status": finding.status,

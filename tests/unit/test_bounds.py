@@ -180,16 +180,17 @@ def test_an_unmeasured_leak_is_said_and_its_assumption_not_used() -> None:
     assert bounds_of(FEW, NO_LEAKS)["T3 chapman_click_code"]["status"] == "not_enough_data"
 
 
-def test_an_experiment_over_all_conversions_gives_a_point_within_its_interval() -> None:
+def test_an_experiments_count_bounds_the_influenced_from_below_and_is_no_point() -> None:
     found = bounds_of(FEW, experiment=EXPERIMENT)["A4 switchback"]
-    assert (found["ci_lower"], found["point"], found["ci_upper"]) == (20, 90, 160)
+    assert (found["ci_lower"], found["lower"], found["upper"], found["ci_upper"]) == (20, 90, 160, 160)
+    assert found["point"] is None
     assert found["assumption_ids"] == "A1 A2 A4 A6 E1 E2 S1 S2"
 
 
 def test_outside_an_experiment_none_to_all_may_be_influenced() -> None:
     later = histories((30, ""), day="2026-02-01")
     found = bounds_of(pd.concat([FEW, later]), experiment=EXPERIMENT)["A4 switchback"]
-    assert (found["ci_lower"], found["point"], found["ci_upper"]) == (20, None, 190)
+    assert (found["ci_lower"], found["ci_upper"]) == (20, 190)
     month = bounds_of(pd.concat([FEW, later]), experiment=EXPERIMENT, period="2026-02")["A4 switchback"]
     assert (month["status"], month["reason"]) == ("not_identified", "an experiment counts for its whole time")
 
@@ -221,7 +222,7 @@ def test_an_experiment_that_contradicts_the_assumptions_is_a_conflict(changes: d
 def test_in_an_experiment_without_effect_nobody_may_be_influenced() -> None:
     nothing = {"caused_count": -5.0, "caused_count_lower_975": -60.0, "caused_count_upper_975": 50.0}
     found = bounds_of(FEW, experiment=EXPERIMENT | nothing)["A4 switchback"]
-    assert (found["ci_lower"], found["point"], found["ci_upper"]) == (0, 0, 50)
+    assert (found["ci_lower"], found["lower"], found["ci_upper"]) == (0, 0, 50)
 
 
 COUNTS = some.integers(0, 60)
