@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -103,7 +104,7 @@ def _seconds_alive() -> float:
 
 def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float) -> Night:
     """What the events of the run say, without Dagster's types."""
-    from dagster import AssetCheckSeverity, DagsterEventType
+    from dagster import DagsterEventType
 
     night = Night(
         is_success=result.success,
@@ -129,13 +130,10 @@ def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float
         if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION and part == "checks":
             layer = (event.step_key or "").partition("_")[2]
             checked = night.checks.setdefault(layer, Checked())
-            evaluation = event.asset_check_evaluation_data
-            if evaluation.passed:
-                checked.passed += 1
-            elif evaluation.severity is AssetCheckSeverity.WARN:
-                checked.warned += 1
-            else:
-                checked.failed += 1
+            counts: Mapping[str, Any] = event.asset_check_evaluation_data.metadata
+            checked.passed += counts["passed"].value
+            checked.warned += counts["warned"].value
+            checked.failed += counts["failed"].value
     night.seconds["bookkeeping"] = _seconds_alive() - sum(night.seconds.values())
     return night
 

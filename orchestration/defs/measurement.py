@@ -7,7 +7,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration import gates
-from orchestration.defs.quality import asset_of_relation, gate
+from orchestration.defs.quality import asset_of, gate
 from orchestration.defs.running import POOL, Writing
 from orchestration.faults import fault_point
 from orchestration.measurement.registry import MEASUREMENTS, SCHEMA, measure
@@ -24,10 +24,7 @@ def measurement_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         for unique_id, source in manifest["sources"].items()
         if source["source_name"] == SCHEMA
     }
-    reads = {
-        measurement.table: [asset_of_relation(relation) for relation in measurement.reads]
-        for measurement in MEASUREMENTS
-    }
+    reads = {measurement.table: [asset_of(relation) for relation in measurement.reads] for measurement in MEASUREMENTS}
     specs = {
         table: spec.replace_attributes(
             group_name=SCHEMA, deps=[*reads.get(table, []), gate(gates.before(SCHEMA))], kinds={"numpy"}

@@ -21,6 +21,7 @@ import yaml
 from expectations import Check, CheckResult, load_suites
 from orchestration import exports, gates, inputs, transform
 from orchestration.defs.automation import exports_changed, publish_warehouse_nightly
+from orchestration.defs.quality import asset_of, check_name
 from orchestration.landing.ledger import open_warehouse
 from orchestration.landing.load import FileOutcome, LandingSummary
 from orchestration.lock import warehouse_lock
@@ -223,7 +224,8 @@ def test_the_lineage_leads_from_every_export_to_the_publication(graph: dg.AssetG
 
 def test_every_guard_is_a_check_of_an_asset_that_exists(graph: dg.AssetGraph) -> None:
     keys = graph.asset_check_keys
-    assert {check.name for layer in gates.LAYERS for check in load_suites(layer)} <= {key.name for key in keys}
+    guarded = {(asset_of(check.relation), check_name(layer)) for layer in gates.LAYERS for check in load_suites(layer)}
+    assert guarded == {(key.asset_key, key.name) for key in keys if key.name.startswith("expectations_")}
     assert {key.asset_key for key in keys} <= set(graph.get_all_asset_keys())
 
 
@@ -272,7 +274,9 @@ def test_a_critical_failure_stops_the_next_layer_and_the_publication(
     assert night.done == WHOLE_NIGHT[: WHOLE_NIGHT.index(f"guard {layer}") + 1]
     assert current_publication(night.settings) is None
     (failed,) = [evaluation for evaluation in result.get_asset_check_evaluations() if not evaluation.passed]
-    assert (failed.check_name, failed.severity) == (small_suites(layer)[0].name, dg.AssetCheckSeverity.ERROR)
+    assert (failed.asset_key, failed.severity) == (asset_of(GUARDED[layer]), dg.AssetCheckSeverity.ERROR)
+    assert [*failed.metadata["broken"].value] == [small_suites(layer)[0].name]
+    assert [failed.metadata[count].value for count in ("passed", "warned", "failed")] == [1, 0, 1]
 
 
 def test_a_warning_stops_nothing(night: Night) -> None:
