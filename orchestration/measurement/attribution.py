@@ -21,6 +21,8 @@ ONLY_WHOLE_RANGE = "resampled_over_whole_range_only"
 GROUP_NUMBERS = {f"{2 * group + 1:02x}": group for group in range(GROUPS)}
 """The names that the macro `person_group` gives."""
 
+READINGS = {"channels": 0, "states_by_month": 1, "states_by_group": 2}
+
 Rows = Mapping[str, npt.NDArray[Any]]
 """Columns of one length; channels, states and sets are places in the names of `Names`."""
 
@@ -124,7 +126,7 @@ def _journeys(
                     list(channels), [_channels_of(state) for state in states], [_channels_of(name) for name in names]
                 ),
                 _rows(met, channel=channel),
-                _rows(steps, source=source, target=target),
+                _rows(steps, source=source, target=target, reading=steps.reading.map(READINGS).to_numpy(np.int64)),
                 _rows(groups, channel_set=channel_set),
             ),
         )
@@ -136,7 +138,7 @@ def _months(names: Names, met: Rows, steps: Rows, sets: Rows) -> Iterator[tuple[
         Journeys(
             names,
             met,
-            _where(steps, steps["reading"] != "states_by_month"),
+            _where(steps, steps["reading"] != READINGS["states_by_month"]),
             _where(sets, np.isnat(sets["month_date"])),
             is_whole_range=True,
         ),
@@ -149,7 +151,8 @@ def _months(names: Names, met: Rows, steps: Rows, sets: Rows) -> Iterator[tuple[
 
 
 def _rows(frame: pd.DataFrame, **coded: npt.NDArray[np.int64]) -> Rows:
-    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    # Texts stay behind: picking rows of objects, once a month, took as long as all but the inverses.
+    columns = {name: frame[name].to_numpy() for name in frame.columns if frame[name].dtype.kind in "biufM"}
     groups = frame.person_group.map(GROUP_NUMBERS).fillna(-1).to_numpy(np.int64)
     return {**columns, **coded, "person_group": groups}
 
@@ -220,7 +223,7 @@ def _splits(journeys: Journeys, model: Any, bases: list[str]) -> Iterator[Split 
 
 def _markov(journeys: Journeys, order: int, bases: list[str]) -> Iterator[Split | None]:
     reading = "channels" if order == 1 else "states_by_group" if journeys.is_whole_range else "states_by_month"
-    steps = _where(journeys.steps, journeys.steps["reading"] == reading)
+    steps = _where(journeys.steps, journeys.steps["reading"] == READINGS[reading])
     names = journeys.names.states
     count = steps["step_count"].astype(np.float64)
     visits = dict(zip(names, sums_at(steps["target"], count, len(names)).tolist(), strict=True))
