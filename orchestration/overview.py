@@ -73,7 +73,7 @@ def write_overview(marts: duckdb.DuckDBPyConnection, path: Path, *, is_demo: boo
         months=_months([row for row in headlines if row["period"] != "all"]),
         rules=list(RULES.values()),
         credits=_credits(marts),
-        experiments=_rows(marts, "select * from marts.incrementality order by experiment_id, method"),
+        experiments=_rows(marts, "select * from marts.incrementality order by experiment_id, estimator"),
         proxy_names=list(PROXIES.values()),
         proxies=_proxies(marts),
         step_names=list(STEPS.values()),

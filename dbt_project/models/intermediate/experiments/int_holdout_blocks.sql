@@ -76,7 +76,8 @@ purchases_by_block as (
 final as (
 
     select
-        {{ surrogate_key(['blocks.experiment_id', 'blocks.block_start_date']) }} as holdout_block_key,
+        {{ surrogate_key(['blocks.experiment_id', 'blocks.block_start_date']) }}
+            as holdout_block_key,
         blocks.experiment_id,
         blocks.pair_number,
         blocks.arm,

@@ -13,9 +13,10 @@ calibrations as (
 final as (
 
     select
-        {{ surrogate_key(['estimates.experiment_id', 'estimates.estimator']) }} as incrementality_key,
+        {{ surrogate_key(['estimates.experiment_id', 'estimates.estimator']) }}
+            as incrementality_key,
         estimates.experiment_id,
-        estimates.estimator as method,
+        estimates.estimator,
         case when estimates.is_randomised then 'A4, A6' else 'A5' end as assumption_ids,
         estimates.status,
         estimates.reason,

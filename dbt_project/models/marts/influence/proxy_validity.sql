@@ -11,7 +11,7 @@ final as (
         platform_id,
         proxy_id,
         cast('purchases' as string) as outcome,
-        cast('circular-shift lagged rank test' as string) as method,
+        cast('circular-shift lagged rank test' as string) as test_name,
         verdict,
         reason,
         is_exploratory,
