@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.integration.helpers import Demo, published_marts, run
 
-KILLS = ("guards.intermediate.before", "publication.before_switch", "publication.after_switch")
+KILLS = ("measurement", "publication.after_switch")
 EVERY_KILL = (
     "landing.archived",
     "landing.in_transaction",
@@ -20,6 +20,9 @@ EVERY_KILL = (
     "intermediate",
     "guards.intermediate.before",
     "guards.intermediate.after",
+    "measurement",
+    "guards.measurement.before",
+    "guards.measurement.after",
     "marts",
     "guards.marts.before",
     "guards.marts.after",
