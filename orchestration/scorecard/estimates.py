@@ -162,7 +162,9 @@ def read_values(connection: duckdb.DuckDBPyConnection, truth: Path) -> list[Valu
 
 def _rows(connection: duckdb.DuckDBPyConnection, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path in sorted((FOLDER / folder).glob("*.sql")):
-        result = connection.execute(path.read_text(encoding="utf-8"))
+        query = path.read_text(encoding="utf-8").strip().rstrip(";")
+        # Ordered, so that the same world gives the same values in the same places.
+        result = connection.execute(f"from ({query}\n) order by all")
         names = [column[0] for column in result.description or ()]
         for row in result.fetchall():
             yield f"{folder}/{path.name}", dict(zip(names, row, strict=True))

@@ -31,4 +31,4 @@ def test_the_number_to_check_is_in_the_summary(shipped_demo: Demo) -> None:
     quoted = re.search(r"```\n(Origin\n.*?)```", README, re.DOTALL)
     assert quoted is not None
     assert quoted.group(1) in shipped_demo.summary
-    assert len(QUESTIONS) == 3
+    assert len(QUESTIONS) == 4

@@ -18,7 +18,7 @@ measured_models as (
 ),
 
 -- Every converted journey in equal parts to its distinct channels, told apart by the place at
--- which a channel first came.
+-- which a channel first came. Decimals, because sums of doubles depend on the order of rows.
 sum_game_values as (
 
     select
@@ -29,12 +29,18 @@ sum_game_values as (
         measured_models.assumption_ids,
         participation.channel_position,
         sum(
-            cast(participation.converted_count as decimal(28, 10))
-            / nullif(participation.distinct_channel_count, 0)
+            cast(
+                cast(participation.converted_count as double)
+                / nullif(participation.distinct_channel_count, 0)
+                as decimal(38, 18)
+            )
         ) as shapley_value,
         sum(
-            cast(participation.value_amount as decimal(28, 10))
-            / nullif(participation.distinct_channel_count, 0)
+            cast(
+                cast(participation.value_amount as double)
+                / nullif(participation.distinct_channel_count, 0)
+                as decimal(38, 18)
+            )
         ) as shapley_value_amount,
         sum(participation.converted_count) as converted_count,
         participation.month_date
