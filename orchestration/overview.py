@@ -93,7 +93,6 @@ def _ranges(headline: Mapping[str, Any]) -> list[dict[str, Any]]:
     count = headline["conversion_count"]
     bars = [
         ("Unknown where from", 0, headline["unknown_count"], "var(--unknown)"),
-        ("Met something of yours, proven", 0, headline["proven_touched_count"], "var(--known)"),
         ("Met something of yours", headline["touched_lower"], headline["touched_upper"], "var(--range)"),
         (
             "Would not have happened without it",
