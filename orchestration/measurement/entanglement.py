@@ -179,7 +179,7 @@ def _steps(outcome: str, table: Sequence[Age]) -> Iterator[dict[str, Any]]:
             "status": "ok",
             "reason": f"holds of those who reached {first} days" if first else None,
             "method": METHODS[outcome],
-            "assumption_ids": ", ".join(ASSUMPTIONS[outcome]),
+            "assumption_ids": " ".join(ASSUMPTIONS[outcome]),
         }
         carried, before = at_risk - events - competing - censored, age
 
@@ -217,7 +217,7 @@ def _no_step(outcome: str, cohort: Mapping[str, Any]) -> dict[str, Any]:
         "status": "not_identified" if unknown else "not_enough_data",
         "reason": unknown or few,
         "method": METHODS[outcome],
-        "assumption_ids": ", ".join(ASSUMPTIONS[outcome]),
+        "assumption_ids": " ".join(ASSUMPTIONS[outcome]),
     }
 
 

@@ -40,7 +40,7 @@ class Figure:
             "status": self.status,
             "reason": self.reason,
             "method": self.method,
-            "assumption_ids": ", ".join(self.assumptions) or None,
+            "assumption_ids": " ".join(self.assumptions) or None,
         }
 
     def because(self, reason: str, status: Status) -> Figure:
