@@ -32,9 +32,9 @@ PICTURE = "scorecard.png"
 
 _HEADINGS: dict[Kind, str] = {
     "exact": "Counts and sums that must equal the truth",
-    "figure": "Published figures",
+    "figure": "Published figures; of those with an interval how often it holds the truth, and its width by all conversions",
     "naive": "Naive readings, which the product warns of",
-    "bounds": "Bounds",
+    "bounds": "Bounds: how often they hold the truth, and their width by all conversions",
     "interval": "Intervals of experiments",
 }
 
@@ -215,7 +215,8 @@ def _draw(blocks: Sequence[Section], regimes: Sequence[str], about: str, path: P
                 is_dark = abs(shades[y][x] - (lowest + highest) / 2) > 0.4 * (highest - lowest)
                 weight = "bold" if summary.fails else "normal"
                 colour = "white" if is_dark else "black"
-                axis.text(x, y, str(summary), ha="center", va="center", fontsize=7.5, weight=weight, color=colour)
+                finding = str(summary).replace("covers ", "").replace(", width", ",")
+                axis.text(x, y, finding, ha="center", va="center", fontsize=7.5, weight=weight, color=colour)
         axis.set_title(block.title, loc="left", fontsize=9.5, weight="bold")
         axis.set_yticks(range(len(block.labels)), block.labels, fontsize=8)
         axis.set_xticks(range(len(regimes)), [name.replace("_", "\n") for name in regimes], fontsize=7.5)
