@@ -395,7 +395,7 @@ def _influenced(counts: Counts, touched: Finding | None, experiment: Experiment 
             reason="no export tells how many people could have bought without being entangled",
         ),
         _randomised(
-            replace(randomised, assumption_ids=f"A1 A2 A4 A6 {touched.assumption_ids}"), touched.interval, experiment
+            replace(randomised, assumption_ids=f"A1 A2 A4 A6 A7 {touched.assumption_ids}"), touched.interval, experiment
         ),
     ]
 

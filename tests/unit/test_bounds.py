@@ -184,7 +184,7 @@ def test_an_experiments_count_bounds_the_influenced_from_below_and_is_no_point()
     found = bounds_of(FEW, experiment=EXPERIMENT)["A4 switchback"]
     assert (found["ci_lower"], found["lower"], found["upper"], found["ci_upper"]) == (20, 90, 160, 160)
     assert found["point"] is None
-    assert found["assumption_ids"] == "A1 A2 A4 A6 E1 E2 S1 S2"
+    assert found["assumption_ids"] == "A1 A2 A4 A6 A7 E1 E2 S1 S2"
 
 
 def test_outside_an_experiment_none_to_all_may_be_influenced() -> None:

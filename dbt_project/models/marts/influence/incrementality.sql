@@ -17,7 +17,7 @@ final as (
             as incrementality_key,
         estimates.experiment_id,
         estimates.estimator,
-        case when estimates.is_randomised then 'A4 A6' else 'A5' end as assumption_ids,
+        case when estimates.is_randomised then 'A4 A6 A7' else 'A5' end as assumption_ids,
         estimates.status,
         estimates.reason,
         calibrations.gate as placebo_gate,
