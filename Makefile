@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format dev plan simulate scorecard spark bench lock clean
+.PHONY: help setup run test lint format dev rollback plan simulate scorecard spark bench lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ format: setup ## Put Python and SQL into the project's form
 
 dev: setup ## Open the Dagster UI on this machine, http://127.0.0.1:3000
 	@$(python) -m orchestration.home
+
+rollback: setup ## Let readers see an earlier publication again: TO=id, without it the one before
+	@$(python) -m orchestration.rollback $(TO)
 
 plan: setup ## Plan a posting experiment, drawn by lot: NAME=spring START=2027-01-04 EFFECT=0.2
 	@$(python) -m orchestration.planner $(NAME) --start $(START) --effect $(or $(EFFECT),0.2)

@@ -123,6 +123,11 @@ def switch_to(settings: Settings, publication_id: str) -> None:
     _sync(settings.published)
 
 
+def finished_publications(settings: Settings) -> list[str]:
+    """Ids of the publications that are kept, oldest first."""
+    return [path.name for path in _finished(settings.published)] if settings.published.exists() else []
+
+
 def _published_at(publication_id: str) -> datetime:
     """The time that an id begins with."""
     return datetime.strptime(publication_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -373,7 +373,7 @@ def _influenced(counts: Counts, touched: Finding | None, experiment: Experiment 
         Finding("influenced", "A1", "monotone_response", "A1"),
         Finding("influenced", "A2", "touched", "A1 A2"),
         Finding("influenced", "A3", "exposed_and_unexposed", "A1 A2 A3"),
-        Finding("influenced", "A4", "switchback", "A1 A2 A4 A6"),
+        Finding("influenced", "A4", "switchback", "A1 A2 A4 A6 A7"),
     ]
     if touched is None or touched.interval is None:
         return [replace(finding, status="not_enough_data", reason=NO_CONVERSION) for finding in ladder]

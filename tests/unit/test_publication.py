@@ -16,6 +16,7 @@ import pytest
 
 from orchestration import publication
 from orchestration.publication import DATABASE, announce, current_publication, publish, switch_to
+from orchestration.rollback import RollbackError, roll_back
 from orchestration.settings import PROJECT_ROOT, Settings
 
 WAREHOUSE = """
@@ -202,6 +203,22 @@ def test_readers_can_be_sent_back_to_an_earlier_publication(settings: Settings) 
     assert read(settings, "select distinct build from marts.fct_sales") == [(1,)]
     with pytest.raises(FileNotFoundError, match="is no publication"):
         switch_to(settings, "20000101T000000Z-never")
+
+
+def test_a_rollback_goes_to_the_publication_before_or_to_a_named_one(settings: Settings) -> None:
+    with pytest.raises(RollbackError, match="nothing is published yet"):
+        roll_back(settings)
+    ids = [publish_build(settings, build).publication_id for build in range(3)]
+    assert roll_back(settings) == ids[1]
+    assert roll_back(settings) == ids[0]
+    with pytest.raises(RollbackError, match=f"no publication before {ids[0]}"):
+        roll_back(settings)
+    assert roll_back(settings, ids[2]) == ids[2]
+    with pytest.raises(RollbackError, match=f"elsewhere is not kept; there are {', '.join(ids)}"):
+        roll_back(settings, "elsewhere")
+    current = current_publication(settings)
+    assert current is not None
+    assert current.publication_id == ids[2]
 
 
 def test_a_copy_that_differs_from_the_warehouse_is_never_published(
