@@ -33,12 +33,17 @@ test: setup ## Run the tests; those on real exports need BALCONY_SAMPLES
 	@$(python) -m pytest
 
 lint: setup ## Check style, types, SQL and dbt conventions
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-code lint-sql
+
+lint-code:
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
 	$(lint_env) $(venv)/bin/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 	$(venv)/bin/dbt-bouncer run --show-all-failures
-	$(lint_env) $(python) -m sqlfluff lint --disable-progress-bar --processes 2 $(sql)
+
+lint-sql:
+	$(lint_env:lint=lint_sql) $(python) -m sqlfluff lint --disable-progress-bar --processes 2 $(sql)
 
 format: setup ## Put Python and SQL into the project's form
 	$(python) -m ruff check --fix .

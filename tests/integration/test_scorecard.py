@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from orchestration.scorecard.estimates import ESTIMATES
 from orchestration.scorecard.pipeline import (
     Project,
     ProjectError,
-    compile_project,
     fill_tables,
     land_world,
     run_world,
@@ -28,19 +26,10 @@ from orchestration.transform import build_all, read_manifest
 from tests.integration.helpers import mart_rows
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where dbt built the project without data."""
-    return tmp_path_factory.mktemp("built")
-
-
-@pytest.fixture(scope="module")
-def project(built: Path) -> Project:
-    """Every mart, as compiled in `built`, whose own warehouse is then free to be filled by dbt."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("BALCONY_HASH_KEY", "the same people both ways")
-        compiled = compile_project(built)
-    return dataclasses.replace(compiled, warehouse=Path(shutil.copy(compiled.warehouse, built / "empty.duckdb")))
+@pytest.fixture
+def built(project: Project) -> Path:
+    """Where dbt built the project without data; its warehouse there is free to be filled by dbt."""
+    return project.warehouse.parent / "built"
 
 
 def test_the_short_way_gives_the_marts_that_dbt_builds(
