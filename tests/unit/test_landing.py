@@ -333,9 +333,10 @@ def test_only_a_file_that_is_read_in_parts_is_loaded_with_little_memory(
         insert(lander, *arguments)
 
     monkeypatch.setattr(load._Lander, "_insert", noted)
+    monkeypatch.setattr(load, "BULK_MEMORY", 100_000_000)
     toy.land(a=HEADER + b"1,1,,2024-01-01\n")
     monkeypatch.setattr("orchestration.landing.read.SPLIT_BYTES", 1000)
     toy.land(b=HEADER + b"\n".join(b"%d,1,,2024-01-01" % number for number in range(2, 500)))
     toy.land(c=HEADER + b"1,2,,2024-01-01\n")
-    assert limits[1] == "488.2 MiB"
+    assert limits[1] == "95.3 MiB"
     assert limits[0] == limits[2] != limits[1]
