@@ -178,7 +178,7 @@ def _parse(settings: Settings, state: str) -> Manifest:
     """The project parsed by dbt, once per state of its files.
 
     dbt parses only what changed since the parse that it finds in the target folder. That one is kept beside the project,
-    for every home: a home's first parse takes 3 s instead of 10.
+    for every home: a home's first parse takes 1.4 s instead of 10.8.
     """
     from dbt.cli.main import dbtRunner
 

@@ -38,26 +38,16 @@ FIGURES = (
 CALIBRATION = ("n_placebo", "false_positive_share", "false_positive_lower", "false_positive_upper")
 
 
-def experiments(blocks: pd.DataFrame, weekly_series: pd.DataFrame) -> pd.DataFrame:
-    """Estimate every experiment of `int_holdout_blocks`. One row per experiment, figures and calibration of its method."""
+def incrementality_estimates(blocks: pd.DataFrame, weekly_series: pd.DataFrame) -> pd.DataFrame:
+    """Estimate every experiment of `int_holdout_blocks`. One row each: figures, null unless the status is ok, and how often
+    the method finds an effect where there is none, on the same data."""
     weeks = weekly_series[weekly_series["series_kind"] == "purchases"].set_index("week_start_date")["weekly_value"]
     rows = [
         _switchback(group) if group["pair_number"].notna().any() else _intervention(group, weeks)
         for _, group in blocks.groupby("experiment_id")
     ]
-    return pd.DataFrame(rows, columns=[*EXPERIMENT, *FIGURES, *CALIBRATION, "status", "reason"])
-
-
-def incrementality_estimates(blocks: pd.DataFrame, weekly_series: pd.DataFrame) -> pd.DataFrame:
-    """The figures of `experiments`, null where the status is not ok."""
-    return experiments(blocks, weekly_series).drop(columns=[*CALIBRATION])
-
-
-def placebo_calibrations(blocks: pd.DataFrame, weekly_series: pd.DataFrame) -> pd.DataFrame:
-    """How often the method finds an effect where there is none, on the same data. One row per experiment."""
-    found = experiments(blocks, weekly_series)
-    gates = [_gate(row) for row in found.to_dict("records")]
-    return found[["experiment_id", "estimator", *CALIBRATION]].assign(gate=gates)
+    found = pd.DataFrame(rows, columns=[*EXPERIMENT, *FIGURES, *CALIBRATION, "status", "reason"])
+    return found.assign(gate=[_gate(row) for row in found.to_dict("records")])
 
 
 def _switchback(blocks: pd.DataFrame) -> dict[str, Any]:
@@ -185,9 +175,10 @@ def _log_ratio(on: float, off: float) -> float | None:
     return float(np.log(on / off)) if on > 0 and off > 0 else None
 
 
-_READS = ("intermediate.int_holdout_blocks", "intermediate.int_weekly_series")
-
 MEASUREMENTS = (
-    Measurement("incrementality_estimates", _READS, incrementality_estimates),
-    Measurement("placebo_calibrations", _READS, placebo_calibrations),
+    Measurement(
+        "incrementality_estimates",
+        ("intermediate.int_holdout_blocks", "intermediate.int_weekly_series"),
+        incrementality_estimates,
+    ),
 )

@@ -6,9 +6,9 @@ constraints of its contract. A world gets a copy, lands its exports there, and e
 models, after the intermediate layer those of the measurements. `tests/integration/test_scorecard.py` holds that this
 gives the marts that `build_all` gives.
 
-A world of the size `replicate` takes 11 seconds of processor time (simulate 0.6, export 0.8, land 6.3, SQL 3.8) and 320
-MB; so 200 worlds of each of the 11 regimes take 7 hours of it, and half as long in two processes. Measured over four
-worlds on two cores that had other work too.
+A world of the size `replicate` takes 15 seconds of processor time, as much to land as to fill and measure, and up to 450
+MB; so 200 worlds of each of the 11 regimes take 9 hours of it, and half as long in two processes. Measured over 33
+worlds in two processes.
 """
 
 from __future__ import annotations

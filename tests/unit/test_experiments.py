@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.measurement.incrementality import experiments
+from orchestration.measurement.incrementality import incrementality_estimates
 from orchestration.measurement.interrupted_series import interruption, season
 from orchestration.measurement.lagged_ranks import false_discovery_q_values, lagged_rank_test
 from orchestration.measurement.proxies import proxy_tests
@@ -205,7 +205,7 @@ NO_WEEKS = weekly("(all)", "purchases", "purchases", np.zeros(0))
 
 
 def test_a_switchback_counts_what_its_days_on_add() -> None:
-    (row,) = experiments(plan(8, 20, 13), NO_WEEKS).to_dict("records")
+    (row,) = incrementality_estimates(plan(8, 20, 13), NO_WEEKS).to_dict("records")
     assert (row["status"], row["estimator"]) == ("ok", "switchback")
     assert row["caused_count"] == pytest.approx(8 * 14 * 1.0)
     assert row["caused_count_lower"] <= row["caused_count"] < row["caused_count_upper"]
@@ -230,7 +230,7 @@ def test_a_switchback_counts_what_its_days_on_add() -> None:
     ],
 )
 def test_an_experiment_that_says_nothing_says_why(blocks: pd.DataFrame, status: str, reason: str) -> None:
-    (row,) = experiments(blocks, NO_WEEKS).to_dict("records")
+    (row,) = incrementality_estimates(blocks, NO_WEEKS).to_dict("records")
     assert (row["status"], row["reason"]) == (status, reason)
     assert pd.isna(row["caused_count"])
 
@@ -244,7 +244,7 @@ def test_a_period_without_lot_needs_enough_placebo_periods() -> None:
         )
         end = series_of_weeks["week_start_date"].max() + pd.Timedelta(days=6)
         moved = period.assign(block_start_date=end - pd.Timedelta(days=13), block_end_date=end)
-        (found[weeks],) = experiments(moved, series_of_weeks).to_dict("records")
+        (found[weeks],) = incrementality_estimates(moved, series_of_weeks).to_dict("records")
     assert (found[120]["status"], found[300]["status"]) == ("suppressed", "ok")
     assert found[120]["reason"] == "116 placebo periods, 200 are needed to know the method's false positives"
     assert found[300]["caused_count_lower"] < 0 < found[300]["caused_count_upper"]

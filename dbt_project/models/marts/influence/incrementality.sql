@@ -4,42 +4,31 @@ with estimates as (
 
 ),
 
-calibrations as (
-
-    select * from {{ source('measurement', 'placebo_calibrations') }}
-
-),
-
 final as (
 
     select
-        {{ surrogate_key(['estimates.experiment_id', 'estimates.estimator']) }}
-            as incrementality_key,
-        estimates.experiment_id,
-        estimates.estimator,
-        case when estimates.is_randomised then 'A4 A6 A7' else 'A5' end as assumption_ids,
-        estimates.status,
-        estimates.reason,
-        calibrations.gate as placebo_gate,
-        estimates.is_randomised,
-        cast(estimates.n_blocks as bigint) as block_count,
-        cast(estimates.n_conversions as bigint) as purchase_count,
-        estimates.caused_count,
-        estimates.caused_count_lower,
-        estimates.caused_count_upper,
-        estimates.effect_log_ratio,
-        estimates.p_value,
-        calibrations.n_placebo as placebo_count,
-        calibrations.false_positive_share,
-        calibrations.false_positive_lower,
-        calibrations.false_positive_upper,
-        estimates.start_date,
-        estimates.end_date
+        {{ surrogate_key(['experiment_id', 'estimator']) }} as incrementality_key,
+        experiment_id,
+        estimator,
+        case when is_randomised then 'A4 A6 A7' else 'A5' end as assumption_ids,
+        status,
+        reason,
+        gate as placebo_gate,
+        is_randomised,
+        cast(n_blocks as bigint) as block_count,
+        cast(n_conversions as bigint) as purchase_count,
+        caused_count,
+        caused_count_lower,
+        caused_count_upper,
+        effect_log_ratio,
+        p_value,
+        n_placebo as placebo_count,
+        false_positive_share,
+        false_positive_lower,
+        false_positive_upper,
+        start_date,
+        end_date
     from estimates
-    inner join calibrations
-        on
-            estimates.experiment_id = calibrations.experiment_id
-            and estimates.estimator = calibrations.estimator
 
 )
 
