@@ -43,6 +43,7 @@ lint-code:
 	$(venv)/bin/dbt-bouncer run --show-all-failures
 
 lint-sql:
+	@! grep -rnE --include='*.sql' '^.{101}' dbt_project/models || { echo "Lines of SQL end at 100 characters" >&2; exit 1; }
 	$(lint_env:lint=lint_sql) $(python) -m sqlfluff lint --disable-progress-bar --processes 2 $(sql)
 
 format: setup ## Put Python and SQL into the project's form

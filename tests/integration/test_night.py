@@ -35,8 +35,12 @@ def test_a_night_with_nothing_new_lands_nothing_and_leaves_the_publication(copie
 
 
 def test_an_overlapping_export_changes_only_the_days_it_restates(copied: Demo) -> None:
-    """One restated day and one new one: every other row of every mart stays."""
+    """One restated day and one new one: every other row of every mart stays, also on a warehouse of another version."""
     before = copied.marts()
+    with duckdb.connect(str(copied.home / "warehouse.duckdb")) as connection:
+        connection.execute("alter table reference.attribution_models add column lookback_days integer")
+        connection.execute("drop table intermediate.int_contents")
+        connection.execute("create view intermediate.int_contents as select 'of another version' as content_key")
     counts = dict.fromkeys(to.X_OVERVIEW_HEADER[1:], 1)
     days = [{"Date": "Mon, Jun 1, 2026", **counts}, {"Date": "Sun, May 31, 2026", **counts, "Impressions": 4321}]
     (copied.exports / "x" / "later.csv").write_bytes(to.csv_file(to.X_OVERVIEW_HEADER, days))

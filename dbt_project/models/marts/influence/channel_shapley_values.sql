@@ -119,7 +119,11 @@ final as (
 
     select
         {{ surrogate_key([
-            'month_date', 'attribution_model_id', 'channel_id', 'conversion_kind', 'channel_position'
+            'month_date',
+            'attribution_model_id',
+            'channel_id',
+            'conversion_kind',
+            'channel_position',
         ]) }} as shapley_value_key,
         attribution_model_id,
         channel_id,
