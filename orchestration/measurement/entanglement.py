@@ -40,7 +40,7 @@ NO_ENDS = "no export tells when a link ends"
 NO_NAMES = "no export says who acted on posts"
 NO_MATCH = "no identifier of this platform is of a kind that stands on purchases"
 NO_AGES = f"fewer than {FEWEST} links of known age"
-NO_DIRECTION = "whom the brand links to, and since when, is in no table"
+NO_DIRECTION = "no export lists whom the brand follows"
 
 Tables = Mapping[tuple[str, str, str], list[Age]]
 """Life tables by platform, cohort and outcome."""
@@ -86,7 +86,13 @@ def cohort_figures(cohort: Mapping[str, Any], tables: Tables) -> dict[str, Figur
 
     figures = {
         "links": counted(links, links, "AU4"),
-        "mutual_share": nothing(NO_DIRECTION, "counted"),
+        "mutual_share": _share(
+            cohort["returned_link_count"],
+            cohort["returnable_link_count"],
+            None if cohort["returnable_link_count"] else NO_DIRECTION,
+            NO_AGES,
+            ("AU4", "EN8") if cohort["has_known_ends"] else ("AU4", "EN5", "EN8"),
+        ),
         "withdrawals_per_week": _withdrawals(cohort),
         "median_days_to_withdraw": _median(
             points("withdrawal"), None if cohort["has_known_ends"] else NO_ENDS, "withdrawal"

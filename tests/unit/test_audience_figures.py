@@ -64,6 +64,8 @@ COHORT: dict[str, Any] = {
     "engaged_week_count": 5,
     "old_link_count": 30,
     "dormant_link_count": 24,
+    "returnable_link_count": 20,
+    "returned_link_count": 5,
     "matchable_link_count": 0,
     "converted_link_count": 0,
     "has_known_ends": True,
@@ -242,7 +244,9 @@ def test_a_cohorts_figures_are_those_worked_out_by_hand() -> None:
     assert figures["entangled_per_engaged"].figure == pytest.approx(200)
     assert figures["dormant_share"].figure == pytest.approx(0.8)
     assert figures["conversion_share"].reason == entanglement.NO_MATCH
-    assert figures["mutual_share"].reason == entanglement.NO_DIRECTION
+    assert figures["mutual_share"].figure == pytest.approx(0.25)
+    unlisted = cohort_figures(COHORT | {"returnable_link_count": 0, "returned_link_count": 0}, {})["mutual_share"]
+    assert unlisted.reason == entanglement.NO_DIRECTION
     nobody = cohort_figures(COHORT | {"engaged_week_count": 0}, {})["entangled_per_engaged"]
     assert (nobody.figure, nobody.upper, nobody.reason) == (None, None, "nobody engaged")
     assert nobody.lower is not None

@@ -28,6 +28,25 @@ bots as (
 
 ),
 
+followed_accounts as (
+    {{ union_staged('followed_accounts', [
+        'platform_id',
+        'account_id',
+        'identifier_type',
+        'identifier_value',
+    ]) }}
+
+),
+
+following_accounts as (
+
+    select distinct
+        platform_id,
+        account_id
+    from followed_accounts
+
+),
+
 spells_of_people as (
 
     select spells.*
@@ -224,6 +243,10 @@ spells_with_dates as (
         spells_of_people.spell_key,
         spells_of_people.platform_id,
         spells_of_people.is_open,
+        case
+            when following_accounts.account_id is not null
+                then followed_accounts.identifier_value is not null
+        end as is_returned,
         spells_of_people.started_date is not null
         and (spells_of_people.is_open or spells_of_people.ended_date is not null)
         and (
@@ -254,6 +277,16 @@ spells_with_dates as (
     left join first_purchases on spells_of_people.spell_key = first_purchases.spell_key
     left join kinds_on_purchases
         on spells_of_people.identifier_type = kinds_on_purchases.identifier_type
+    left join following_accounts
+        on
+            spells_of_people.platform_id = following_accounts.platform_id
+            and spells_of_people.account_id = following_accounts.account_id
+    left join followed_accounts
+        on
+            spells_of_people.platform_id = followed_accounts.platform_id
+            and spells_of_people.account_id = followed_accounts.account_id
+            and spells_of_people.identifier_type = followed_accounts.identifier_type
+            and spells_of_people.identifier_value = followed_accounts.identifier_value
 
 ),
 
@@ -268,6 +301,7 @@ final as (
         named_to_date is not null as has_named_acts,
         converted_to_date is not null as is_matchable,
         is_open,
+        is_returned,
         case
             when known_since_date > started_date
                 then {{ days_between('started_date', 'known_since_date') }} + 1

@@ -16,6 +16,7 @@ ages_with_weeks as (
         has_named_acts,
         is_matchable,
         is_open,
+        is_returned,
         conversion_age_days,
         engaged_week_count,
         ended_date,
@@ -116,6 +117,10 @@ final as (
                 end
             ) as bigint
         ) as dormant_link_count,
+        cast(sum(case when is_open and is_returned is not null then 1 else 0 end) as bigint)
+            as returnable_link_count,
+        cast(sum(case when is_open and is_returned then 1 else 0 end) as bigint)
+            as returned_link_count,
         cast(sum(case when has_age and is_matchable then 1 else 0 end) as bigint)
             as matchable_link_count,
         cast(
