@@ -18,6 +18,7 @@ from orchestration.measurement.switchback import (
     sign_flip_p_value,
     sign_patterns,
 )
+from orchestration.measurement.synthetic_control import Floats, effect_limits, rotation_p_value, synthetic_control
 
 FEWEST_PAIRS = 6
 """With fewer, no pattern of signs is rarer than 5 %."""
@@ -25,6 +26,10 @@ FEWEST_PURCHASES = 5.0
 """A mean below it per kept block leaves differences that are mostly ties."""
 WEEKLY_FADING = 0.3
 """Assumption A6: of an act's effect at most so much is left after a week."""
+FEWEST_WEEKS = 20
+"""A rank among fewer rotations cannot be below 5 %."""
+FEWEST_CONTROLS = 3
+TOO_SHORT = f"the weeks before it are fewer than twice its own, or all together than {FEWEST_WEEKS}"
 PLACEBOS = 400
 FEWEST_PLACEBOS = 200
 NOMINAL = 0.05
@@ -38,16 +43,22 @@ FIGURES = (
 CALIBRATION = ("n_placebo", "false_positive_share", "false_positive_lower", "false_positive_upper")
 
 
-def incrementality_estimates(blocks: pd.DataFrame, weekly_series: pd.DataFrame) -> pd.DataFrame:
+def incrementality_estimates(
+    blocks: pd.DataFrame, weekly_series: pd.DataFrame, regional_series: pd.DataFrame
+) -> pd.DataFrame:
     """Estimate every experiment of `int_holdout_blocks`. One row each: figures, null unless the status is ok, and how often
     the method finds an effect where there is none, on the same data."""
     weeks = weekly_series[weekly_series["series_kind"] == "purchases"].set_index("week_start_date")["weekly_value"]
-    rows = [
-        _switchback(group) if group["pair_number"].notna().any() else _intervention(group, weeks)
-        for _, group in blocks.groupby("experiment_id")
-    ]
+    rows = [_estimated(group, weeks, regional_series) for _, group in blocks.groupby("experiment_id")]
     found = pd.DataFrame(rows, columns=[*EXPERIMENT, *FIGURES, *CALIBRATION, "status", "reason"])
     return found.assign(gate=[_gate(row) for row in found.to_dict("records")])
+
+
+def _estimated(blocks: pd.DataFrame, weeks: pd.Series, regional_series: pd.DataFrame) -> dict[str, Any]:
+    if blocks["region_code"].notna().any():
+        own = regional_series["experiment_id"] == blocks["experiment_id"].iloc[0]
+        return _by_region(blocks[blocks["arm"] == "on"], regional_series[own])
+    return _switchback(blocks) if blocks["pair_number"].notna().any() else _intervention(blocks, weeks)
 
 
 def _switchback(blocks: pd.DataFrame) -> dict[str, Any]:
@@ -96,13 +107,10 @@ def _intervention(blocks: pd.DataFrame, weeks: pd.Series) -> dict[str, Any]:
     row = _row(blocks, "interrupted_series", is_randomised=False)
     if not blocks["is_over"].all():
         return row | _too_little("the period is not over")
-    first = row["start_date"] + pd.Timedelta(days=-row["start_date"].day_of_week % 7)
-    inside = pd.date_range(first, row["end_date"] - pd.Timedelta(days=6), freq="7D")
-    covered = pd.date_range(weeks.index.min(), row["end_date"] - pd.Timedelta(days=6), freq="7D")[1:]
+    covered, before = _whole_weeks(row, weeks.index.min())
     counts = weeks.reindex(covered, fill_value=0.0).to_numpy(float)
-    before = len(covered) - len(inside)
-    if len(inside) == 0 or before < 2 * len(inside):
-        return row | _too_little("the weeks before it are fewer than twice its own")
+    if before < 2 * (len(covered) - before) or before == len(covered):
+        return row | _too_little(TOO_SHORT)
     found = interruption(counts, before)
     caused = counts[before:].sum()
     figures = {
@@ -115,6 +123,64 @@ def _intervention(blocks: pd.DataFrame, weeks: pd.Series) -> dict[str, Any]:
         "p_value": found.p_value,
     }
     return _gated(row, figures, found.placebos, found.naive_false_positive_share)
+
+
+def _by_region(blocks: pd.DataFrame, series: pd.DataFrame) -> dict[str, Any]:
+    """Some regions against a weighted mean of the others, in weekly counts (`synthetic_control`)."""
+    row = _row(blocks, "synthetic_control", is_randomised=False)
+    if not blocks["is_over"].all():
+        return row | _too_little("the period is not over")
+    if not series["is_treated"].any():
+        return row | _too_little("no purchase is known to come from its regions")
+    covered, before = _whole_weeks(row, series["week_start_date"].min())
+    if before < 2 * (len(covered) - before) or before == len(covered) or len(covered) < FEWEST_WEEKS:
+        return row | _too_little(TOO_SHORT)
+    counts = series.pivot_table(
+        index=["is_treated", "region_code"], columns="week_start_date", values="purchase_count", aggfunc="sum"
+    ).reindex(columns=covered, fill_value=0.0)
+    counts = counts.fillna(0.0)
+    usual = counts.iloc[:, :before].mean(axis=1)
+    counts = counts[usual >= 1]
+    is_treated = counts.index.get_level_values("is_treated")
+    treated, controls = counts[is_treated].to_numpy(float), counts[~is_treated].to_numpy(float)
+    if len(treated) == 0 or len(controls) < FEWEST_CONTROLS:
+        return row | _too_little(
+            f"a purchase a week in fewer than {FEWEST_CONTROLS} other regions, or in none of its own"
+        )
+    found = synthetic_control(treated, controls, before)
+    lower, upper = effect_limits(treated, controls, before)
+    cells = treated[:, before:].size
+    figures = {
+        "n_blocks": len(treated),
+        "n_conversions": float(treated[:, before:].sum()),
+        "caused_count": found.total_effect,
+        "caused_count_lower": None if lower is None else lower * cells,
+        "caused_count_upper": None if upper is None else upper * cells,
+        "effect_log_ratio": float(np.log1p(found.lift)) if found.lift > -1 else None,
+        "p_value": found.rotation_p_value,
+    }
+    placebos = _placebos_in_space(controls, len(covered) - before)
+    return _gated(row, figures, len(placebos), float(np.mean(np.array(placebos) <= NOMINAL)) if placebos else 0.0)
+
+
+def _placebos_in_space(controls: Floats, periods_after: int) -> list[float]:
+    """p-values of regions where nothing was tried, each against the others, for periods that end in any week."""
+    earliest = max(3 * periods_after, FEWEST_WEEKS)
+    cases = [(unit, end) for unit in range(len(controls)) for end in range(controls.shape[1], earliest - 1, -1)]
+    if len(cases) > PLACEBOS:
+        cases = [cases[place] for place in np.linspace(0, len(cases) - 1, PLACEBOS).astype(int)]
+    return [
+        rotation_p_value(controls[[unit], :end], np.delete(controls, unit, axis=0)[:, :end], end - periods_after)
+        for unit, end in cases
+    ]
+
+
+def _whole_weeks(row: dict[str, Any], first_known: pd.Timestamp) -> tuple[pd.DatetimeIndex, int]:
+    """Mondays of the weeks from the first whole one of purchases to the last of the period, and how many lie before it."""
+    first = row["start_date"] + pd.Timedelta(days=-row["start_date"].day_of_week % 7)
+    last = row["end_date"] - pd.Timedelta(days=6)
+    covered = pd.date_range(first_known, last, freq="7D")[1:]
+    return covered, len(covered) - len(pd.date_range(first, last, freq="7D"))
 
 
 def _row(blocks: pd.DataFrame, estimator: str, *, is_randomised: bool) -> dict[str, Any]:
@@ -178,7 +244,11 @@ def _log_ratio(on: float, off: float) -> float | None:
 MEASUREMENTS = (
     Measurement(
         "incrementality_estimates",
-        ("intermediate.int_holdout_blocks", "intermediate.int_weekly_series"),
+        (
+            "intermediate.int_holdout_blocks",
+            "intermediate.int_weekly_series",
+            "intermediate.int_regional_series",
+        ),
         incrementality_estimates,
     ),
 )

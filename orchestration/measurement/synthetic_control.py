@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 
 PERMUTATIONS = 10_000
 SEED = 20_240_601
+FARTHEST = 12.0
+"""How far from the estimate its limits are looked for, in root mean squares of the movements that stay unexplained."""
+STEPS = 120
 FIRM_SUM = 1e4
 """Weight of the condition that the weights add up to one, in units of the largest movement."""
 
@@ -49,8 +52,7 @@ def synthetic_control(treated: Floats, controls: Floats, periods_before: int) ->
     periods = treated.shape[1]
     if len(controls) == 0 or periods_before < 2 or periods_before >= periods:
         raise ValueError("a synthetic control needs control units, two periods before and one after")
-    outcome = _without_own_mean(treated, periods_before).mean(axis=0)
-    donors = _without_own_mean(controls, periods_before)
+    outcome, donors = _movements(treated, controls, periods_before)
     weights = _simplex_weights(donors[:, :periods_before].T, outcome[:periods_before])
     gaps = outcome - weights @ donors
     before, after = gaps[:periods_before], gaps[periods_before:]
@@ -68,6 +70,34 @@ def synthetic_control(treated: Floats, controls: Floats, periods_before: int) ->
     )
 
 
+def rotation_p_value(treated: Floats, controls: Floats, periods_before: int, effect: float = 0.0) -> float:
+    """The rank of the residuals after the start among rotations of time, if each treated unit gained `effect` a period."""
+    outcome, donors = _movements(treated, controls, periods_before)
+    outcome[periods_before:] -= effect
+    return _rotation_p_value(_residuals(outcome, donors), len(outcome) - periods_before)
+
+
+def effect_limits(
+    treated: Floats, controls: Floats, periods_before: int, confidence: float = 0.95
+) -> tuple[float | None, float | None]:
+    """The outermost effects per treated unit and period that the rotations do not reject; None where none is rejected."""
+    found = synthetic_control(treated, controls, periods_before)
+    step = FARTHEST / STEPS * found.imbalance / np.sqrt(periods_before)
+    limits: list[float | None] = []
+    for side in (-1, 1):
+        effects = found.average_effect + side * step * np.arange(STEPS, -1, -1)
+        kept = (
+            effect for effect in effects if rotation_p_value(treated, controls, periods_before, effect) > 1 - confidence
+        )
+        outermost = next(kept, found.average_effect)
+        limits.append(None if outermost == effects[0] else float(outermost))
+    return limits[0], limits[1]
+
+
+def _movements(treated: Floats, controls: Floats, periods_before: int) -> tuple[Floats, Floats]:
+    return _without_own_mean(treated, periods_before).mean(axis=0), _without_own_mean(controls, periods_before)
+
+
 def _without_own_mean(units: Floats, periods_before: int) -> Floats:
     return np.asarray(units - units[:, :periods_before].mean(axis=1, keepdims=True))
 
@@ -82,13 +112,21 @@ def _simplex_weights(donors: Floats, outcome: Floats) -> Floats:
 
 def _conformal_p_values(outcome: Floats, donors: Floats, periods_after: int) -> dict[str, float]:
     """Chernozhukov, Wüthrich and Zhu 2021: fitted under no effect on all periods, the residuals change places in time."""
-    residuals = np.abs(outcome - _simplex_weights(donors.T, outcome) @ donors)
+    residuals = _residuals(outcome, donors)
     random = np.random.Generator(np.random.PCG64(SEED))
-    places = {
-        "rotation_p_value": (np.roll(residuals, shift) for shift in range(len(residuals))),
-        "permutation_p_value": (random.permutation(residuals) for _ in range(PERMUTATIONS)),
-    }
     seen = residuals[-periods_after:].sum() - 1e-9
+    permuted = (random.permutation(residuals)[-periods_after:].sum() >= seen for _ in range(PERMUTATIONS))
     return {
-        name: float(np.mean([moved[-periods_after:].sum() >= seen for moved in ways])) for name, ways in places.items()
+        "rotation_p_value": _rotation_p_value(residuals, periods_after),
+        "permutation_p_value": float(np.mean(list(permuted))),
     }
+
+
+def _residuals(outcome: Floats, donors: Floats) -> Floats:
+    return np.asarray(np.abs(outcome - _simplex_weights(donors.T, outcome) @ donors))
+
+
+def _rotation_p_value(residuals: Floats, periods_after: int) -> float:
+    around = np.concatenate([residuals, residuals[: periods_after - 1]])
+    sums = np.convolve(around, np.ones(periods_after), mode="valid")
+    return float(np.mean(sums >= sums[-periods_after] - 1e-9))

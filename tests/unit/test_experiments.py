@@ -185,6 +185,7 @@ def plan(pairs: int, on: int, off: int, **changes: object) -> pd.DataFrame:
             {
                 "experiment_id": "spring",
                 "pair_number": float(row["pair"]),
+                "region_code": None,
                 "arm": row["arm"],
                 "washout_days": 7,
                 "day_count": 14,
@@ -202,10 +203,64 @@ def plan(pairs: int, on: int, off: int, **changes: object) -> pd.DataFrame:
 
 
 NO_WEEKS = weekly("(all)", "purchases", "purchases", np.zeros(0))
+NO_REGIONS = pd.DataFrame(columns=["experiment_id", "region_code", "is_treated", "purchase_count", "week_start_date"])
+
+
+def regions(weeks: int, controls: int, effect: float, tried: int = 8) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two regions in which something was tried for the last weeks, others that share their season, and the plan."""
+    random = np.random.Generator(np.random.PCG64(4))
+    mondays = pd.date_range("2024-01-01", periods=weeks, freq="7D")
+    expected = 60 * np.exp(0.3 * season(weeks, 1)[:, 0])
+    names = ["US-CA", "US-NY", *(f"US-{number}" for number in range(controls))]
+    gained = np.where(np.arange(weeks) >= weeks - tried, effect, 0.0)
+    series = pd.DataFrame(
+        {
+            "experiment_id": "spring",
+            "region_code": name,
+            "is_treated": number < 2,
+            "purchase_count": random.poisson(expected + (gained if number < 2 else 0.0)),
+            "week_start_date": mondays,
+        }
+        for number, name in enumerate(names)
+    ).explode(["purchase_count", "week_start_date"])
+    period = plan(1, 20, 13, pair_number=None, arm="on")[:1].assign(
+        block_start_date=mondays[-tried], block_end_date=mondays[-1] + pd.Timedelta(days=6)
+    )
+    return pd.concat(period.assign(region_code=name) for name in names[:2]), series
+
+
+def test_regions_are_held_against_others_that_moved_alike() -> None:
+    risen = incrementality_estimates(*_between(regions(100, 8, 40.0))).iloc[0]
+    assert (risen["estimator"], risen["status"], risen["n_blocks"]) == ("synthetic_control", "ok", 2)
+    assert risen["caused_count_lower"] < 2 * 8 * 40 < risen["caused_count_upper"]
+    assert risen["caused_count"] == pytest.approx(2 * 8 * 40, rel=0.2)
+    assert risen["p_value"] == pytest.approx(1 / 99)
+    assert risen["n_placebo"] == 400
+    quiet = incrementality_estimates(*_between(regions(100, 8, 0.0))).iloc[0]
+    assert quiet["caused_count_lower"] < 0 < quiet["caused_count_upper"]
+    assert quiet["p_value"] > 0.05
+
+
+@pytest.mark.parametrize(
+    ("weeks", "controls", "reason"),
+    [
+        (100, 2, "a purchase a week in fewer than 3 other regions, or in none of its own"),
+        (18, 8, "the weeks before it are fewer than twice its own, or all together than 20"),
+        (34, 5, "50 placebo periods, 200 are needed to know the method's false positives"),
+    ],
+)
+def test_regions_that_say_nothing_say_why(weeks: int, controls: int, reason: str) -> None:
+    found = incrementality_estimates(*_between(regions(weeks, controls, 0.0))).iloc[0]
+    assert found["reason"] == reason
+    assert pd.isna(found["caused_count"])
+
+
+def _between(given: tuple[pd.DataFrame, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    return given[0], NO_WEEKS, given[1]
 
 
 def test_a_switchback_counts_what_its_days_on_add() -> None:
-    (row,) = incrementality_estimates(plan(8, 20, 13), NO_WEEKS).to_dict("records")
+    (row,) = incrementality_estimates(plan(8, 20, 13), NO_WEEKS, NO_REGIONS).to_dict("records")
     assert (row["status"], row["estimator"]) == ("ok", "switchback")
     assert row["caused_count"] == pytest.approx(8 * 14 * 1.0)
     assert row["caused_count_lower"] <= row["caused_count"] < row["caused_count_upper"]
@@ -230,7 +285,7 @@ def test_a_switchback_counts_what_its_days_on_add() -> None:
     ],
 )
 def test_an_experiment_that_says_nothing_says_why(blocks: pd.DataFrame, status: str, reason: str) -> None:
-    (row,) = incrementality_estimates(blocks, NO_WEEKS).to_dict("records")
+    (row,) = incrementality_estimates(blocks, NO_WEEKS, NO_REGIONS).to_dict("records")
     assert (row["status"], row["reason"]) == (status, reason)
     assert pd.isna(row["caused_count"])
 
@@ -244,7 +299,7 @@ def test_a_period_without_lot_needs_enough_placebo_periods() -> None:
         )
         end = series_of_weeks["week_start_date"].max() + pd.Timedelta(days=6)
         moved = period.assign(block_start_date=end - pd.Timedelta(days=13), block_end_date=end)
-        (found[weeks],) = incrementality_estimates(moved, series_of_weeks).to_dict("records")
+        (found[weeks],) = incrementality_estimates(moved, series_of_weeks, NO_REGIONS).to_dict("records")
     assert (found[120]["status"], found[300]["status"]) == ("suppressed", "ok")
     assert found[120]["reason"] == "116 placebo periods, 200 are needed to know the method's false positives"
     assert found[300]["caused_count_lower"] < 0 < found[300]["caused_count_upper"]

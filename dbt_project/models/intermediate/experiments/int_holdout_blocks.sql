@@ -14,10 +14,11 @@ purchases_by_day as (
 
     select
         converted_date,
+        region_code,
         count(*) as purchase_count
     from conversions
     where conversion_kind in ('order', 'payment') and not is_fully_reversed
-    group by converted_date
+    group by converted_date, region_code
 
 ),
 
@@ -53,6 +54,7 @@ purchases_by_block as (
 
     select
         blocks.experiment_id,
+        blocks.region_code,
         blocks.block_start_date,
         cast(sum(purchases_by_day.purchase_count) as bigint) as purchase_count,
         cast(
@@ -69,17 +71,22 @@ purchases_by_block as (
         on
             blocks.block_start_date <= purchases_by_day.converted_date
             and blocks.block_end_date >= purchases_by_day.converted_date
-    group by blocks.experiment_id, blocks.block_start_date
+            and {{ is_in_region('purchases_by_day.region_code', 'blocks.region_code') }}
+    group by blocks.experiment_id, blocks.region_code, blocks.block_start_date
 
 ),
 
 final as (
 
     select
-        {{ surrogate_key(['blocks.experiment_id', 'blocks.block_start_date']) }}
-            as holdout_block_key,
+        {{ surrogate_key([
+            'blocks.experiment_id',
+            'blocks.region_code',
+            'blocks.block_start_date',
+        ]) }} as holdout_block_key,
         blocks.experiment_id,
         blocks.pair_number,
+        blocks.region_code,
         blocks.arm,
         blocks.seed,
         blocks.washout_days,
@@ -99,6 +106,7 @@ final as (
     left join purchases_by_block
         on
             blocks.experiment_id = purchases_by_block.experiment_id
+            and coalesce(blocks.region_code, '') = coalesce(purchases_by_block.region_code, '')
             and blocks.block_start_date = purchases_by_block.block_start_date
     cross join newest_day
 

@@ -10,6 +10,7 @@ final as (
         holdout_block_key,
         experiment_id,
         pair_number,
+        region_code,
         arm,
         seed,
         washout_days,

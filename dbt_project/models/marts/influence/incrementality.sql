@@ -10,7 +10,11 @@ final as (
         {{ surrogate_key(['experiment_id', 'estimator']) }} as incrementality_key,
         experiment_id,
         estimator,
-        case when is_randomised then 'A4 A6 A7' else 'A5' end as assumption_ids,
+        case estimator
+            when 'switchback' then 'A4 A6 A7'
+            when 'synthetic_control' then 'A8 A9'
+            when 'interrupted_series' then 'A5'
+        end as assumption_ids,
         status,
         reason,
         gate as placebo_gate,

@@ -9,6 +9,7 @@ blocks_typed as (
     select
         trim(experiment_id) as experiment_id,
         cast({{ try_number('pair') }} as bigint) as pair_number,
+        upper(nullif(trim(region), '')) as region_code,
         lower(trim(arm)) as arm,
         nullif(trim(seed), '') as seed,
         coalesce(cast({{ try_number('washout_days') }} as bigint), 0) as washout_days,
@@ -27,7 +28,7 @@ blocks_by_registration as (
     select
         *,
         row_number() over (
-            partition by experiment_id, block_start_date
+            partition by experiment_id, region_code, block_start_date
             order by
                 registered_at asc nulls last,
                 arm asc nulls last,
@@ -45,6 +46,7 @@ final as (
     select
         experiment_id,
         pair_number,
+        region_code,
         arm,
         seed,
         washout_days,

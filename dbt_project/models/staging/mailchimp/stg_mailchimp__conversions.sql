@@ -12,6 +12,7 @@ final as (
         cast('sign_up' as string) as conversion_kind,
         cast('email' as string) as identifier_type,
         cast(email_hash as string) as identifier_value,
+        cast(null as string) as region_code,
         cast(0 as decimal(18, 2)) as gross_amount,
         cast(null as string) as currency_code,
         cast(0 as decimal(18, 2)) as reversed_amount,

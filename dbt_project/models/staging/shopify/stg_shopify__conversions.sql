@@ -11,6 +11,7 @@ succeeded_orders as (
         order_id,
         order_name,
         email_hash,
+        region_code,
         currency_code,
         payment_reference,
         total_amount,
@@ -37,6 +38,7 @@ final as (
             case when email_hash is not null then 'email' else 'shopify_order' end as string
         ) as identifier_type,
         cast(coalesce(email_hash, order_name) as string) as identifier_value,
+        cast(region_code as string) as region_code,
         cast(total_amount as decimal(18, 2)) as gross_amount,
         cast(currency_code as string) as currency_code,
         cast(reversed_amount as decimal(18, 2)) as reversed_amount,

@@ -25,6 +25,10 @@ rows_typed as (
             as whole_order_id,
         {{ shop_order_name('orders.order_name') }} as order_name,
         {{ person_hash('orders.email') }} as email_hash,
+        coalesce(
+            {{ region_code('orders.shipping_country', 'orders.shipping_province') }},
+            {{ region_code('orders.billing_country', 'orders.billing_province') }}
+        ) as region_code,
         lower(replace(nullif(trim(orders.financial_status), ''), ' ', '_')) as financial_status,
         upper(nullif(trim(orders.currency), '')) as currency_code,
         nullif(trim(orders.discount_code), '') as discount_codes,
@@ -139,6 +143,7 @@ final as (
         ) as line_number,
         rows_typed.order_name,
         rows_typed.email_hash,
+        rows_typed.region_code,
         rows_typed.financial_status,
         rows_typed.currency_code,
         rows_typed.discount_codes,

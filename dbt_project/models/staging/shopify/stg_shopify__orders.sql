@@ -25,6 +25,7 @@ final as (
         order_id,
         order_name,
         email_hash,
+        region_code,
         financial_status,
         currency_code,
         discount_codes,

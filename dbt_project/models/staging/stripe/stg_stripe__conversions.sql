@@ -28,6 +28,7 @@ final as (
             end as string
         ) as identifier_type,
         cast(coalesce(email_hash, customer_id) as string) as identifier_value,
+        cast(region_code as string) as region_code,
         cast(payment_amount as decimal(18, 2)) as gross_amount,
         cast(currency_code as string) as currency_code,
         cast(reversed_amount as decimal(18, 2)) as reversed_amount,

@@ -25,6 +25,11 @@ payments_typed as (
         nullif(trim(payments.payment_intent_id), '') as payment_intent_id,
         nullif(trim(payments.customer_id), '') as customer_id,
         {{ person_hash('payments.customer_email') }} as email_hash,
+        coalesce(
+            {{ region_code('payments.shipping_address_country', 'payments.shipping_address_state') }},
+            {{ region_code('payments.card_address_country', 'payments.card_address_state') }},
+            {{ region_code('payments.card_issue_country', 'null') }}
+        ) as region_code,
         {{ without_address("nullif(trim(payments.client_reference_id), '')") }}
             as client_reference_id,
         {{ without_address("nullif(trim(payments.utm_source), '')") }} as utm_source,
@@ -134,6 +139,8 @@ payments_by_recency as (
             over (partition by payments_identified.payment_id) as customer_id,
         max(payments_identified.email_hash)
             over (partition by payments_identified.payment_id) as email_hash,
+        max(payments_identified.region_code)
+            over (partition by payments_identified.payment_id) as region_code,
         max(payments_identified.client_reference_id)
             over (partition by payments_identified.payment_id) as client_reference_id,
         max(payments_identified.utm_source)
@@ -177,6 +184,7 @@ final as (
         payment_intent_id,
         customer_id,
         email_hash,
+        region_code,
         client_reference_id,
         utm_source,
         utm_medium,
