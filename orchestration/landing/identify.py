@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import codecs
 import csv
+import difflib
 import importlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.landing.limits import DEFAULTS, Limits
 from orchestration.landing.spec import LandingSpec, fold
 
 HEAD_BYTES = 1 << 18
 LOG_LINES = 20
+LOG_LINE_CHARACTERS = 4_096
+"""Longer lines tell nothing: Python tries a pattern in every way, which takes minutes where a line has 70,000 characters."""
+NAME_SHOWN = 80
+"""Characters of a header that a reason shows."""
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -49,7 +55,7 @@ class Refusal:
     nearest: str | None = None
 
 
-def identify(path: Path, specs: Iterable[LandingSpec]) -> Recognised | Refusal:
+def identify(path: Path, specs: Iterable[LandingSpec], limits: Limits = DEFAULTS) -> Recognised | Refusal:
     """Recognise a file by its content. The name plays no part."""
     specs = tuple(specs)
     with path.open("rb") as file:
@@ -62,19 +68,22 @@ def identify(path: Path, specs: Iterable[LandingSpec]) -> Recognised | Refusal:
     if head.startswith(b"PK"):
         return Refusal("an office document: save or export its sheets as csv")
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
-    if encoding is None and b"\x00" in head[:1024]:
+    # A cell may hold a stray NUL, a header never does.
+    if encoding is None and b"\x00" in head[:1024].partition(b"\n")[0]:
         return Refusal("binary data that is no archive and no known format")
     whole = len(head) < HEAD_BYTES
     text = codecs.getincrementaldecoder(encoding or "utf-8")("replace").decode(head, final=whole).lstrip("\ufeff")
     start = text.lstrip()[:1]
     if script := re.match(r"\s*([A-Za-z_][\w.]*)\s*=\s*(?=[\[{])", text):
-        return _identify_script(path, script.group(1), script.end(), [s for s in specs if s.format == "js"])
-    if start in "[{":
-        return _identify_json(path, text, encoding or "utf-8", [s for s in specs if s.format in ("json", "ndjson")])
+        scripts = [s for s in specs if s.format == "js"]
+        return _identify_script(path, script.group(1), script.end(), scripts, limits)
+    if start in tuple("[{"):
+        documents = [s for s in specs if s.format in ("json", "ndjson")]
+        return _identify_json(path, text, encoding or "utf-8", documents, limits)
     logs = _matching_logs(text, [spec for spec in specs if spec.format == "log"])
     if logs:
         return Recognised(logs[0], encoding or logs[0].encoding)
-    return _identify_csv(text, encoding, [spec for spec in specs if spec.format == "csv"])
+    return _identify_csv(text, encoding, [spec for spec in specs if spec.format == "csv"], limits)
 
 
 def walk(document: Any, path: str) -> list[Any]:
@@ -94,29 +103,33 @@ def _parser(spec: LandingSpec) -> Any:
     return importlib.import_module(f"orchestration.landing.parsers.{spec.parser}")
 
 
-def _identify_script(path: Path, name: str, prefix_length: int, specs: list[LandingSpec]) -> Recognised | Refusal:
+def _identify_script(
+    path: Path, name: str, prefix_length: int, specs: list[LandingSpec], limits: Limits
+) -> Recognised | Refusal:
     fitting = [spec for spec in specs if spec.signature.prefix and re.fullmatch(spec.signature.prefix, name)]
     if not fitting:
         return Refusal(f"script variable {name} is none that Balcony reads", _nearest_name(name, specs))
-    document = _parse(path, "utf-8", prefix_length)
+    document = _parse(path, "utf-8", prefix_length, limits)
     if isinstance(document, Refusal):
         return Refusal(document.reason, fitting[0].name)
     return _fit_rows(fitting, document, "utf-8", prefix_length)
 
 
-def _identify_json(path: Path, text: str, encoding: str, specs: list[LandingSpec]) -> Recognised | Refusal:
+def _identify_json(
+    path: Path, text: str, encoding: str, specs: list[LandingSpec], limits: Limits
+) -> Recognised | Refusal:
     first, _, rest = text.lstrip().partition("\n")
     many_lines = rest.lstrip().startswith("{")
     try:
         keys = set(json.loads(first)) if first.startswith("{") else set()
-    except ValueError:
+    except (ValueError, RecursionError):
         keys, many_lines = set(), many_lines and first.rstrip().endswith("}")
     lines = [s for s in specs if s.format == "ndjson" and s.signature.has <= keys and not s.signature.lacks & keys]
     if lines and keys:
         return Recognised(max(lines, key=_strength), encoding)
     if many_lines and first.rstrip().endswith("}"):
         return Refusal(f"lines of JSON with the keys {_listed(keys)}", _nearest_keys(keys, specs))
-    document = _parse(path, encoding, 0)
+    document = _parse(path, encoding, 0, limits)
     if isinstance(document, Refusal):
         return Refusal(document.reason, _nearest_keys(keys, specs))
     documents = [s for s in specs if s.format == "json"]
@@ -156,17 +169,25 @@ def _fit_rows(specs: list[LandingSpec], document: Any, encoding: str, prefix_len
     return fitting[0]
 
 
-def _parse(path: Path, encoding: str, prefix_length: int) -> Any:
+def _parse(path: Path, encoding: str, prefix_length: int, limits: Limits) -> Any:
+    if path.stat().st_size > limits.document_bytes:
+        return Refusal(f"JSON of more than {limits.document_bytes:,} bytes, which is parsed in memory: split it")
     try:
         return json.loads(path.read_text(encoding="utf-8-sig" if encoding == "utf-8" else encoding)[prefix_length:])
     except UnicodeDecodeError as error:
         return Refusal(f"not {encoding} at byte {error.start:,}")
     except json.JSONDecodeError as error:
         return Refusal(f"damaged JSON at line {error.lineno}, column {error.colno}: {error.msg}")
+    except UnicodeError:
+        return Refusal(f"not {encoding}")
+    except RecursionError:
+        return Refusal("JSON nested too deep to be an export")
+    except ValueError:
+        return Refusal("JSON with a number of thousands of digits")
 
 
 def _matching_logs(text: str, specs: list[LandingSpec]) -> list[LandingSpec]:
-    lines = [line for line in text.splitlines()[:LOG_LINES] if line.strip()]
+    lines = [line for line in text.splitlines()[:LOG_LINES] if line.strip() and len(line) <= LOG_LINE_CHARACTERS]
     return [
         spec
         for spec in specs
@@ -174,7 +195,7 @@ def _matching_logs(text: str, specs: list[LandingSpec]) -> list[LandingSpec]:
     ]
 
 
-def _identify_csv(text: str, encoding: str | None, specs: list[LandingSpec]) -> Recognised | Refusal:
+def _identify_csv(text: str, encoding: str | None, specs: list[LandingSpec], limits: Limits) -> Recognised | Refusal:
     fitting: list[Recognised] = []
     best: tuple[float, LandingSpec | None, set[str]] = (0.0, None, set())
     for spec in specs:
@@ -198,11 +219,28 @@ def _identify_csv(text: str, encoding: str | None, specs: list[LandingSpec]) -> 
     if len(fitting) > 1 and _strength(fitting[0].spec) == _strength(fitting[1].spec):
         return Refusal(f"fits both {fitting[0].spec.name} and {fitting[1].spec.name}", fitting[0].spec.name)
     if fitting:
-        return fitting[0]
+        return _without_doubts(fitting[0], limits)
     _, nearest, folded = best
     if nearest is None:
-        return Refusal(f"no known header in its first line: {text.splitlines()[0][:120]!r}")
+        first = next(iter(text.splitlines()), "")
+        return Refusal(f"no known header in its first line: {first[:120]!r}")
     return Refusal(_difference(nearest, folded), nearest.name)
+
+
+def _without_doubts(found: Recognised, limits: Limits) -> Recognised | Refusal:
+    """The file itself, unless its header leaves open which of two cells is meant by a column that must be there.
+
+    Mailchimp writes one of the others twice; its second cell goes to `_extra`.
+    """
+    if len(found.header) > limits.columns:
+        return Refusal(f"{len(found.header):,} columns, more than {limits.columns:,}", found.spec.name)
+    folded = [fold(name) for name in found.header]
+    known = {name for column in found.spec.columns if column.required for name in column.headers}
+    if twice := {name for name in folded if name in known and folded.count(name) > 1}:
+        return Refusal(
+            f"a header stands twice: {_listed(twice)}; remove the column that does not count", found.spec.name
+        )
+    return found
 
 
 def _header(text: str, delimiter: str) -> tuple[str, ...]:
@@ -215,7 +253,8 @@ def _header(text: str, delimiter: str) -> tuple[str, ...]:
 def _difference(spec: LandingSpec, folded: set[str]) -> str:
     signature = spec.signature
     parts = []
-    if missing := signature.has - folded:
+    meant = folded.union(*(column.headers for column in spec.columns if column.headers & folded))
+    if missing := signature.has - meant:
         parts.append(f"missing {_listed(missing)}")
     if unwanted := signature.lacks & folded:
         parts.append(f"must not have {_listed(unwanted)}")
@@ -223,7 +262,21 @@ def _difference(spec: LandingSpec, folded: set[str]) -> str:
         parts.append(f"needs one of {_listed(signature.any_of)}")
     if unknown := folded - {name for column in spec.columns for name in column.headers}:
         parts.append(f"not known {_listed(unknown)}")
-    return f"headers differ from {spec.name}: {'; '.join(parts)}"
+    return f"headers differ from {spec.name}: {'; '.join(parts)}{_remedy(spec, missing, unknown)}"
+
+
+def _remedy(spec: LandingSpec, missing: Collection[str], unknown: Collection[str]) -> str:
+    """What would make the file land, if the headers that it lacks are there under other names."""
+    if not missing or not unknown:
+        return ""
+    wanted = min(missing)
+    column = next((column.name for column in spec.columns if wanted in column.headers), wanted)
+    alike = difflib.get_close_matches(wanted, sorted(unknown), 1, 0.5)
+    example = f", such as {alike[0]}" if alike else ""
+    return (
+        f". If one of those not known{example}, is {wanted} under another name, add it to the aliases of {column} in"
+        f" models/staging/{spec.source}/_{spec.source}__sources.yml"
+    )
 
 
 def _strength(spec: LandingSpec) -> int:
@@ -251,5 +304,5 @@ def _nearest_name(name: str, specs: list[LandingSpec]) -> str | None:
 
 
 def _listed(names: Iterable[str]) -> str:
-    ordered = sorted(names)
+    ordered = [name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}..." for name in sorted(names)]
     return ", ".join(ordered[:12]) + (f" and {len(ordered) - 12} more" if len(ordered) > 12 else "")

@@ -17,17 +17,31 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.landing.identify import Recognised, walk
-from orchestration.landing.records import count_records, ordinals_at, record_texts, write_with_line_feeds
+from orchestration.landing.limits import DEFAULTS, Limits
+from orchestration.landing.records import (
+    copy_records,
+    count_records,
+    ordinals_at,
+    record_texts,
+    write_with_line_feeds,
+)
 from orchestration.landing.spec import Column, LandingSpec, fold
 
 SPLIT_BYTES = 1 << 26
 """From this size on a text file is read in one part per thread: numbering rows keeps a reader on one thread."""
-MAX_RECORD_BYTES = 1 << 24
 BUFFER_BYTES = 1 << 25
 """DuckDB's own default; unless set, it would be 16 times the longest record."""
-# Bytes that cannot stand for themselves in a csv cell: blank cells stay '' instead of becoming null.
-NO_NULL = "chr(1)"
+# What stands in no csv cell: blank cells stay '' instead of becoming null.
+NO_NULL = "chr(1) || 'no null' || chr(2)"
 NO_DELIMITER = "chr(31)"
+
+
+class UnreadableError(ValueError):
+    """A file that cannot be read at all; the text says why and holds nothing of the file."""
+
+
+Rewrite = Callable[[Path, Collection[int], Callable[[bytes], bytes]], None]
+"""Target, row numbers to leave out, and what is done to the bytes of each record that stays."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +72,19 @@ class Source:
     """A query for the numbers of rows that its `queries` leave out because they do not have the format."""
     recount: Callable[[], int] | None = field(default=None)
     """A second, slower count, for files whose stray quotes mislead the first."""
+    unknown_columns: tuple[str, ...] = ()
+    """Headers that the spec does not know."""
+    rewrite: Rewrite | None = field(default=None)
+    """Writes the file anew without some rows, by row number from 1; None where a part of it cannot be taken out."""
 
 
 @contextmanager
-def open_source(found: Recognised, path: Path, spill: Path, threads: int) -> Iterator[Source]:
+def open_source(
+    found: Recognised, path: Path, spill: Path, threads: int, limits: Limits = DEFAULTS
+) -> Iterator[Source]:
     """Prepare a recognised file. Temporary copies live in `spill` while the context is open.
 
-    Raises `ValueError` with a reason when the file cannot be read at all.
+    Raises `UnreadableError` with a reason when the file cannot be read at all.
     """
     workspace = spill / f"landing-{path.name[:16]}"
     shutil.rmtree(workspace, ignore_errors=True)
@@ -72,9 +92,9 @@ def open_source(found: Recognised, path: Path, spill: Path, threads: int) -> Ite
     try:
         spec = found.spec
         if spec.format in ("csv", "log", "ndjson"):
-            yield _text_source(found, _as_utf8(found, path, workspace), workspace, threads)
+            yield _text_source(found, _as_utf8(found, path, workspace), workspace, threads, limits)
         elif spec.format == "parser":
-            yield _parsed_source(spec, path, workspace)
+            yield _parsed_source(spec, path, workspace, limits)
         else:
             yield _document_source(found, _as_utf8(found, path, workspace))
     finally:
@@ -92,11 +112,11 @@ def _as_utf8(found: Recognised, path: Path, workspace: Path) -> Path:
         ):
             shutil.copyfileobj(source, copy, 1 << 20)
     except UnicodeError as error:
-        raise ValueError(f"not {found.encoding}: {error}") from None
+        raise UnreadableError(f"not {found.encoding}: {error}") from None
     return target
 
 
-def _text_source(found: Recognised, path: Path, workspace: Path, threads: int) -> Source:
+def _text_source(found: Recognised, path: Path, workspace: Path, threads: int, limits: Limits) -> Source:
     spec = found.spec
     quoted = spec.format == "csv"
     wanted = threads if path.stat().st_size >= SPLIT_BYTES else 1
@@ -111,18 +131,23 @@ def _text_source(found: Recognised, path: Path, workspace: Path, threads: int) -
         for number, (part, before) in enumerate(_cut(path, counted.parts, workspace))
     )
     if quoted:
-        queries = tuple(_csv_query(found, part) for part in parts)
+        queries = tuple(_csv_query(found, part, limits) for part in parts)
         unreadable = None
     else:
-        queries = tuple(_line_query(spec, part, readable=True) for part in parts)
-        unreadable = " union all ".join(_line_query(spec, part, readable=False) for part in parts)
+        queries = tuple(_line_query(spec, part, limits, readable=True) for part in parts)
+        unreadable = " union all ".join(_line_query(spec, part, limits, readable=False) for part in parts)
 
     def raw_texts(numbers: Collection[int]) -> dict[int, str]:
-        texts = record_texts(path, [number - 1 + header for number in numbers], quoted=quoted)
+        ordinals = [number - 1 + header for number in numbers]
+        texts = record_texts(path, ordinals, quoted=quoted, most=limits.quarantined_bytes)
         return {ordinal + 1 - header: text.decode("utf-8", "backslashreplace") for ordinal, text in texts.items()}
 
+    def rewrite(target: Path, without: Collection[int], change: Callable[[bytes], bytes]) -> None:
+        dropped = {number - 1 + header for number in without}
+        copy_records(path, target, dropped, change, quoted=quoted)
+
     def recount() -> int:
-        csv.field_size_limit(MAX_RECORD_BYTES)
+        csv.field_size_limit(limits.record_bytes)
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             return sum(1 for record in csv.reader(file, delimiter=found.delimiter) if record) - header
 
@@ -136,6 +161,8 @@ def _text_source(found: Recognised, path: Path, workspace: Path, threads: int) -
         counted.open_quote,
         unreadable,
         recount if quoted else None,
+        tuple(_csv_positions(found)[1]) if quoted else (),
+        rewrite,
     )
 
 
@@ -177,7 +204,7 @@ def _csv_positions(found: Recognised) -> tuple[dict[str, int], dict[str, int]]:
     return positions, extra
 
 
-def _csv_query(found: Recognised, part: Part) -> str:
+def _csv_query(found: Recognised, part: Part, limits: Limits) -> str:
     positions, extra = _csv_positions(found)
     selected = [f'c{position} as "{column}"' for column, position in positions.items()]
     packed = ", ".join(f"{_text(name)}, c{position}" for name, position in extra.items())
@@ -187,17 +214,22 @@ def _csv_query(found: Recognised, part: Part) -> str:
         select {", ".join(selected)}, row_number() over () + {part.rows_before} as _source_row_number
         from read_csv({_text(str(part.path))}, columns = {{{columns}}}, auto_detect = false, header = {part.header_records == 1},
             delim = {_text(found.delimiter)}, quote = '"', escape = '"', nullstr = {NO_NULL}, compression = 'none',
-            max_line_size = {MAX_RECORD_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true, rejects_table = '{part.rejects}',
+            {_sizes(limits)}, store_rejects = true, rejects_table = '{part.rejects}',
             rejects_scan = '{part.rejects}_scan')
     """
 
 
-def _line_query(spec: LandingSpec, part: Part, *, readable: bool) -> str:
+def _sizes(limits: Limits) -> str:
+    buffer_bytes = max(BUFFER_BYTES, 2 * limits.record_bytes)
+    return f"max_line_size = {limits.record_bytes}, buffer_size = {buffer_bytes}"
+
+
+def _line_query(spec: LandingSpec, part: Part, limits: Limits, *, readable: bool) -> str:
     lines = f"""
         select line, row_number() over () + {part.rows_before} as _source_row_number
         from read_csv({_text(str(part.path))}, columns = {{'line': 'varchar'}}, auto_detect = false, header = false,
             delim = {NO_DELIMITER}, quote = '', escape = '', nullstr = {NO_NULL}, compression = 'none',
-            max_line_size = {MAX_RECORD_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true,
+            {_sizes(limits)}, store_rejects = true,
             rejects_table = '{part.rejects}{"" if readable else "_again"}',
             rejects_scan = '{part.rejects}{"" if readable else "_again"}_scan')
     """
@@ -238,10 +270,43 @@ def _document_source(found: Recognised, path: Path) -> Source:
         values = walk(json.loads(path.read_text(encoding="utf-8-sig")[found.prefix_length :]), found.rows_path)
         return {number: json.dumps(values[number - 1], ensure_ascii=False) for number in numbers}
 
-    return Source(_column_names(spec), (query,), found.row_count, raw_texts)
+    def rewrite(target: Path, without: Collection[int], change: Callable[[bytes], bytes]) -> None:
+        text = path.read_text(encoding="utf-8-sig")
+        document = json.loads(text[found.prefix_length :])
+        remaining = remove_rows(document, found.rows_path, without)
+        whole = text[: found.prefix_length] + json.dumps(remaining, ensure_ascii=False)
+        target.write_bytes(change(whole.encode("utf-8", "surrogatepass")))
+
+    return Source(_column_names(spec), (query,), found.row_count, raw_texts, rewrite=rewrite)
 
 
-def _parsed_source(spec: LandingSpec, path: Path, workspace: Path) -> Source:
+def remove_rows(document: Any, rows_path: str, without: Collection[int]) -> Any:
+    """A JSON document without the list items that hold some of the rows at a path; numbers from 1, in document order.
+
+    Raises `ValueError` where no list holds the rows, or where one item holds rows that go and rows that stay.
+    """
+    if not without:
+        return document
+    head, items, tail = rows_path.rpartition("[*]")
+    if not items:
+        raise ValueError(f"rows at {rows_path} cannot be taken out")
+    number = 0
+    for values in walk(document, head):
+        kept = []
+        for item in values if isinstance(values, list) else ():
+            held = len(walk(item, f"${tail}"))
+            gone = sum(offset in without for offset in range(number + 1, number + held + 1))
+            number += held
+            if gone not in (0, held):
+                raise ValueError(f"rows at {rows_path} cannot be taken out one by one")
+            if not gone:
+                kept.append(item)
+        if isinstance(values, list):
+            values[:] = kept
+    return document
+
+
+def _parsed_source(spec: LandingSpec, path: Path, workspace: Path, limits: Limits) -> Source:
     parser: Any = importlib.import_module(f"orchestration.landing.parsers.{spec.parser}")
     target = workspace / "rows"
     count = 0
@@ -254,7 +319,7 @@ def _parsed_source(spec: LandingSpec, path: Path, workspace: Path) -> Source:
     def raw_texts(numbers: Collection[int]) -> dict[int, str]:
         return {n + 1: t.decode() for n, t in record_texts(target, [n - 1 for n in numbers], quoted=False).items()}
 
-    return Source(_column_names(spec), (_line_query(spec, part, readable=True),), count, raw_texts, (part,))
+    return Source(_column_names(spec), (_line_query(spec, part, limits, readable=True),), count, raw_texts, (part,))
 
 
 def _column_names(spec: LandingSpec) -> tuple[str, ...]:

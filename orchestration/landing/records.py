@@ -7,7 +7,7 @@ outside quotes, blank lines are none. Vectorised over blocks, so memory does not
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,21 +109,25 @@ def count_records(path: Path, *, quoted: bool, parts: int = 1) -> RecordCount:
 
 
 def ordinals_at(path: Path, offsets: Collection[int], *, quoted: bool) -> list[int]:
-    """For byte offsets inside a file, the ordinal (from 0) of the record that holds each, in ascending order."""
+    """For byte offsets inside a file, the ordinal (from 0) of the record that holds each, in ascending order.
+
+    A line end belongs to the record after it: DuckDB's reader has a rejected line of undecodable bytes begin at the `\\n`
+    of the `\\r\\n` before it.
+    """
     wanted = np.array(sorted(offsets), dtype=np.int64)
     found: list[int] = []
     records = 0
-    for starts, _ in RecordScanner(path, quoted=quoted):
-        if len(starts):
+    for _, ends in RecordScanner(path, quoted=quoted):
+        if len(ends):
             upto = wanted[len(found) :]
-            inside = upto[upto <= starts[-1]]
-            found += (np.searchsorted(starts, inside, side="right") - 1 + records).tolist()
-            records += len(starts)
+            inside = upto[upto < ends[-1]]
+            found += (np.searchsorted(ends, inside, side="right") + records).tolist()
+            records += len(ends)
     return found + [records - 1] * (len(wanted) - len(found))
 
 
-def record_texts(path: Path, ordinals: Collection[int], *, quoted: bool) -> dict[int, bytes]:
-    """The bytes of some records, by ordinal (from 0)."""
+def record_texts(path: Path, ordinals: Collection[int], *, quoted: bool, most: int | None = None) -> dict[int, bytes]:
+    """The bytes of some records, by ordinal (from 0), of each the first `most`."""
     wanted = np.array(sorted(ordinals), dtype=np.int64)
     texts: dict[int, bytes] = {}
     records = 0
@@ -131,9 +135,24 @@ def record_texts(path: Path, ordinals: Collection[int], *, quoted: bool) -> dict
         for starts, ends in RecordScanner(path, quoted=quoted):
             for ordinal in wanted[(wanted >= records) & (wanted < records + len(starts))]:
                 file.seek(int(starts[ordinal - records]))
-                texts[int(ordinal)] = file.read(int(ends[ordinal - records] - starts[ordinal - records]))
+                length = int(ends[ordinal - records] - starts[ordinal - records])
+                texts[int(ordinal)] = file.read(length if most is None else min(length, most))
             records += len(starts)
     return texts
+
+
+def copy_records(
+    path: Path, target: Path, without: Collection[int], change: Callable[[bytes], bytes], *, quoted: bool
+) -> None:
+    """Copy a text file record by record, each changed, without those of some ordinals (from 0). Blank lines go too."""
+    with path.open("rb") as source, target.open("wb") as copy:
+        ordinal = 0
+        for starts, ends in RecordScanner(path, quoted=quoted):
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+                if ordinal not in without:
+                    source.seek(start)
+                    copy.write(change(source.read(end - start)) + b"\n")
+                ordinal += 1
 
 
 def write_with_line_feeds(path: Path, target: Path, *, quoted: bool) -> None:
