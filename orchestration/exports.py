@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from orchestration.landing.index import index_of
 from orchestration.settings import Settings
 
 
@@ -29,9 +31,11 @@ def folder_state(folder: Path) -> str:
 
 
 def require_exports(settings: Settings) -> None:
-    """Raise `FileNotFoundError` unless the folder of exports exists."""
+    """Raise `OSError` unless the folder of exports exists and can be read; an unreadable folder would look empty."""
     if not settings.exports.is_dir():
         raise FileNotFoundError(f"the folder of exports does not exist: {settings.exports}")
+    with os.scandir(settings.exports):
+        pass
 
 
 def settings_to_land(settings: Settings) -> Settings:
@@ -45,7 +49,7 @@ def settings_to_land(settings: Settings) -> Settings:
         if demo.exists() and not is_demo(settings):
             _set_aside(settings, demo)
         return settings
-    if settings.warehouse.exists() and not demo.exists():
+    if (settings.warehouse.exists() or index_of(settings).exists()) and not demo.exists():
         return settings
     if not demo.exists():
         from orchestration.simulation.simulate import write_demo
@@ -78,6 +82,6 @@ def _set_aside(settings: Settings, demo: Path) -> None:
     aside.mkdir()
     wal = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
     # The folder that marks the demo goes last: a run killed in between finds it and starts again.
-    for path in (settings.warehouse, wal, settings.archive, demo):
+    for path in (settings.warehouse, wal, settings.archive, index_of(settings).parent, demo):
         if path.exists():
             path.rename(aside / path.name)

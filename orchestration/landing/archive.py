@@ -45,7 +45,7 @@ def store(archive: Path, stream: IO[bytes], max_bytes: int | None = None) -> Arc
             copy.flush()
             os.fsync(copy.fileno())
         sha256 = digest.hexdigest()
-        path = archive / sha256[:2] / sha256
+        path = place(archive, sha256)
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
             os.chmod(temporary, 0o444)
@@ -60,6 +60,16 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, as a hexadecimal text."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def place(archive: Path, sha256: str) -> Path:
+    """Where a content lies if it is kept."""
+    return archive / sha256[:2] / sha256
+
+
+def remove(archive: Path, sha256: str) -> None:
+    """Take a content out of the archive, if it is there."""
+    place(archive, sha256).unlink(missing_ok=True)
 
 
 def sweep(archive: Path) -> None:

@@ -83,6 +83,30 @@ class Column(Strict):
         return self.path or (f"$.{self.name}",)
 
 
+PersonType = Literal[
+    "email",
+    "shopify_order",
+    "stripe_customer",
+    "mailchimp_member",
+    "site_visitor",
+    "mastodon_account",
+    "bluesky_account",
+    "bluesky_handle",
+    "x_account",
+]
+"""What can tell who a row is about. As in the models' `identifier_type`, where they have it."""
+
+
+class Person(Strict):
+    """Cells that tell who a row is about."""
+
+    type: PersonType
+    columns: tuple[str, ...]
+    """One column; of a site_visitor the address and the user agent, of a mastodon_account the handle and the URL."""
+    is_mention: bool = False
+    """Names someone else than the row is about: when that person is erased, the row stays without the name."""
+
+
 class LandingSpec(Strict):
     """How the files of one raw table look and what they mean."""
 
@@ -97,6 +121,9 @@ class LandingSpec(Strict):
     signature: Signature = Signature()
     natural_key: tuple[str, ...] = ()
     """Columns that identify a row across exports. Empty: identical rows are told apart by their occurrence in a file."""
+    persons: tuple[Person, ...] = ()
+    """Who a row is about. Two of different types in one row are one person; two of one type are two, such as who sent
+    a message and who got it."""
     time_zone: str
     """`UTC`, `offset` (written in each value), `exporter` (the zone of whoever clicked export) or an IANA name."""
     covers: str | None = None
@@ -128,7 +155,12 @@ class LandingSpec(Strict):
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError("columns: a name stands twice")
-        for field, used in (("natural_key", self.natural_key), ("covers", (self.covers,) if self.covers else ())):
+        named = [column for person in self.persons for column in person.columns]
+        for field, used in (
+            ("natural_key", self.natural_key),
+            ("covers", (self.covers,) if self.covers else ()),
+            ("persons", named),
+        ):
             if unknown := [name for name in used if name not in names]:
                 raise ValueError(f"{field}: no such column: {', '.join(unknown)}")
         if self.format == "csv" and not self.signature.has:

@@ -22,6 +22,9 @@ dated_loads as (
         rows_read_count,
         rows_landed_count,
         rows_quarantined_count,
+        coalesce(rows_erased_count, 0) as rows_erased_count,
+        unknown_columns,
+        archive_state,
         modified_at,
         landed_at,
         coalesce(cast(covers_until_text as timestamp), modified_at) as exported_at
