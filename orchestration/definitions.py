@@ -15,6 +15,7 @@ from orchestration.defs.publishing import publication_asset
 from orchestration.defs.quality import layer_guards
 from orchestration.defs.running import Writing, progress
 from orchestration.defs.warehouse import layer_assets
+from orchestration.defs.watching import runs_watched
 from orchestration.settings import Settings
 
 
@@ -32,7 +33,7 @@ def code_location(manifest: Mapping[str, Any]) -> dg.Definitions:
         ],
         jobs=[publish_warehouse],
         schedules=[publish_warehouse_nightly],
-        sensors=[exports_changed],
+        sensors=[exports_changed, runs_watched],
         resources={"writing": Writing()},
         loggers={"console": progress},
         # One process writes the warehouse; a process per step would import dbt and Great Expectations nine times.

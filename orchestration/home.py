@@ -13,7 +13,10 @@ from orchestration.settings import PROJECT_ROOT, Settings
 def set_up_dagster(settings: Settings) -> None:
     """Put Dagster's settings in place and point this process, and those it starts, at them."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), settings.dagster_home / "dagster.yaml")
+    # In one step, because a daemon may be reading it.
+    written = settings.dagster_home / f"dagster.yaml.{os.getpid()}.tmp"
+    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), written)
+    written.replace(settings.dagster_home / "dagster.yaml")
     os.environ |= {
         "DAGSTER_HOME": str(settings.dagster_home),
         "DO_NOT_TRACK": "1",

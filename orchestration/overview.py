@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from orchestration.freshness import overdue_sources
+
 MARTS = (
     *("influence_headline", "channel_attribution_total", "dim_channels", "dim_platforms", "incrementality"),
     *("proxy_validity", "audience_ladder"),
@@ -78,6 +80,7 @@ def write_overview(marts: duckdb.DuckDBPyConnection, path: Path, *, is_demo: boo
         proxies=_proxies(marts),
         step_names=list(STEPS.values()),
         audience=_audience(marts),
+        overdue=overdue_sources(marts, None),
     )
     path.write_text(page, encoding="utf-8")
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from orchestration.faults import fault_point
+from orchestration.lock import holder_of
 from orchestration.overview import write_overview
 from orchestration.settings import Settings
 from orchestration.warehouse import configuration
@@ -60,25 +62,52 @@ def current_publication(settings: Settings) -> Publication | None:
     return Publication(**json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
 
 
-def announce(settings: Settings, connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
+Refresh = Callable[[Settings, duckdb.DuckDBPyConnection], None]
+"""What lets the marts see an entry in the warehouse, where they are no views on it."""
+
+
+def announce(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, run_id: str, refresh: Refresh = lambda *_: None
+) -> str:
     """Enter the publication that is about to be made in the warehouse, so that it stands in itself; return its id.
 
-    Entries of publications that never came to be, because their run died, go.
+    What the rule of retention no longer keeps goes before, so that the new one says what is there. Entries of
+    publications that never came to be, because their run died, go too, and results of checks of runs long past.
     """
     settings.published.mkdir(parents=True, exist_ok=True)
-    published_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    published_at = datetime.now(UTC).replace(microsecond=0)
+    if there := finished_publications(settings):
+        # Ids stand in the order of publications even where the machine's clock went back.
+        published_at = max(published_at, _published_at(max(there)) + timedelta(seconds=1))
+    published_at = published_at.replace(tzinfo=None)
     publication_id = f"{published_at:%Y%m%dT%H%M%SZ}-{run_id[:8]}"
-    newest = max((path.name for path in _finished(settings.published)), default="")
+    _forget_old(settings, publication_id)
+    kept = finished_publications(settings)
     connection.execute("begin")
-    connection.execute("delete from raw_balcony.publications where publication_id > ?", [newest])
+    connection.execute("delete from raw_balcony.publications where publication_id > ?", [max(kept, default="")])
     connection.execute(
-        "insert into raw_balcony.publications values (?, ?, null, null, ?)", [publication_id, run_id, published_at]
+        "update raw_balcony.publications set removed_at = ? where removed_at is null and not list_contains(?, publication_id)",
+        [published_at, kept],
     )
+    connection.execute(
+        "insert into raw_balcony.publications by name select ? as publication_id, ? as run_id, ? as published_at",
+        [publication_id, run_id, published_at],
+    )
+    connection.execute(
+        """
+        delete from raw_balcony.check_results where run_id not in (
+            select run_id from raw_balcony.check_results group by run_id order by max(checked_at) desc, run_id limit ?
+        )
+        """,
+        [settings.kept_runs],
+    )
+    refresh(settings, connection)
     counts = _row_counts(connection, SCHEMA)
     connection.execute(
         "update raw_balcony.publications set table_count = ?, row_count = ? where publication_id = ?",
         [len(counts), sum(counts.values()), publication_id],
     )
+    refresh(settings, connection)
     connection.execute("commit")
     return publication_id
 
@@ -108,7 +137,6 @@ def publish(settings: Settings, publication_id: str, run_id: str, build_state: s
     fault_point("publication.before_switch")
     switch_to(settings, publication_id)
     fault_point("publication.after_switch")
-    _forget_old(settings)
     return publication
 
 
@@ -218,11 +246,20 @@ def _finished(published: Path) -> list[Path]:
     )
 
 
-def _forget_old(settings: Settings) -> None:
-    """Remove all but the newest publications, and never the current one."""
+def kept_by_rule(publication_ids: Sequence[str], newest: int, months: int) -> set[str]:
+    """The newest publications, and the last one of each of the latest months that have any; ids begin with their time."""
+    ordered = sorted(publication_ids)
+    last_of_month = {name[: len("yyyymm")]: name for name in ordered}
+    kept_months = sorted(last_of_month)[-months:] if months else []
+    return {*ordered[-max(newest, 1) :], *(last_of_month[month] for month in kept_months)}
+
+
+def _forget_old(settings: Settings, coming: str) -> None:
+    """Remove what the rule does not keep beside the coming publication; never the current one nor one that is being read."""
+    kept = kept_by_rule([*finished_publications(settings), coming], settings.kept_publications, settings.kept_months)
     current = (settings.published / "current").resolve()
-    for path in _finished(settings.published)[: -max(settings.kept_publications, 1)]:
-        if path.resolve() != current:
+    for path in _finished(settings.published):
+        if path.name not in kept and path.resolve() != current and holder_of(path / DATABASE) is None:
             removed = path.with_name(f"{path.name}{UNFINISHED}")
             path.rename(removed)
             _remove(removed)

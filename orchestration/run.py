@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
-import os
 import resource
 import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -21,45 +21,59 @@ from orchestration.home import set_up_dagster
 from orchestration.publication import current_publication
 from orchestration.settings import Settings
 from orchestration.summary import Checked, Landed, Night, summary_text
+from orchestration.warehouse import with_remedy
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, ExecuteInProcessResult
-
-PID_TAG = "balcony/pid"
+    from dagster import DagsterEvent
 
 
 def main() -> int:
     """Run, and return the exit code: 0 when something is published or nothing was new."""
     arguments = argparse.ArgumentParser(prog="python -m orchestration.run", description=__doc__)
     arguments.add_argument("--rebuild", action="store_true", help="build and publish although nothing is new")
-    rebuild = arguments.parse_args().rebuild
+    arguments.add_argument(
+        "--days",
+        nargs=2,
+        type=date.fromisoformat,
+        metavar=("FIRST", "LAST"),
+        help="build and publish, and replace these days whole, whatever changed in them: 2026-01-01 2026-01-31",
+    )
+    asked = arguments.parse_args()
+    landing = {"rebuild": asked.rebuild, "days": [day.isoformat() for day in asked.days or ()]}
     settings = Settings.from_environment()
     # Millions of parsed objects live to the end of the run; looking through them again and again costs a tenth of it.
     gc.set_threshold(50_000, 20, 100)
     try:
         require_exports(settings)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
+        set_up_dagster(settings)
+    except OSError as error:
+        print(with_remedy(str(error)), file=sys.stderr)
         return 1
-    set_up_dagster(settings)
     warnings.filterwarnings("ignore", module="dagster")
 
     from dagster import DagsterInstance
 
     from orchestration.definitions import defs
     from orchestration.defs.automation import CONSOLE, JOB
+    from orchestration.defs.watching import end_dead_runs, forget_old_runs, process_tag, tell_of_run
 
     _write_history_quickly()
     started_up = _seconds_alive()
     with DagsterInstance.get() as instance:
-        _end_dead_runs(instance)
+        end_dead_runs(instance)
         result = defs.resolve_job_def(JOB).execute_in_process(
             instance=instance,
             raise_on_error=False,
-            run_config={"ops": {"land_exports": {"config": {"rebuild": rebuild}}}, **CONSOLE},
-            tags={PID_TAG: str(os.getpid())},
+            run_config={"ops": {"land_exports": {"config": landing}}, **CONSOLE},
+            tags=process_tag(),
         )
-    night = _night(result, settings, started_up)
+        night = night_of(result.all_events, settings, is_success=result.success)
+        night.peak_megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        night.seconds = {"start-up": started_up, **night.seconds}
+        night.seconds["bookkeeping"] = _seconds_alive() - sum(night.seconds.values())
+        forget_old_runs(instance, settings)
+        if trouble := tell_of_run(instance, settings, result.run_id, night):
+            print(trouble, file=sys.stderr)
     print("\n" + summary_text(night, settings.published), flush=True)
     return 0 if night.is_success else 1
 
@@ -88,29 +102,16 @@ def _write_history_quickly() -> None:
     sqlite_event_log.create_engine = kept_engine
 
 
-def _end_dead_runs(instance: DagsterInstance) -> None:
-    """Say of runs from the command line whose process is gone that they failed: Dagster cannot know."""
-    from dagster import DagsterRunStatus, RunsFilter
-
-    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
-        if PID_TAG in run.tags and not psutil.pid_exists(int(run.tags[PID_TAG])):
-            instance.report_run_failed(run, "The process ended in the middle of the run.")
-
-
 def _seconds_alive() -> float:
     """Since this process was started, its imports included."""
     return time.time() - psutil.Process().create_time()
 
 
-def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float) -> Night:
-    """What the events of the run say, without Dagster's types."""
+def night_of(events: Iterable[DagsterEvent], settings: Settings, *, is_success: bool) -> Night:
+    """What the events of a run say, without Dagster's types."""
     from dagster import DagsterEventType
 
-    night = Night(
-        is_success=result.success,
-        publication=current_publication(settings),
-        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    )
+    night = Night(is_success=is_success, publication=current_publication(settings))
     parts = {
         "land": "landing",
         "build": "dbt",
@@ -118,8 +119,8 @@ def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float
         "guard": "checks",
         "publication": "publication",
     }
-    night.seconds = {"start-up": started_up, **dict.fromkeys(parts.values(), 0.0)}
-    for event in result.all_events:
+    night.seconds = dict.fromkeys(parts.values(), 0.0)
+    for event in events:
         part = parts.get((event.step_key or "").partition("_")[0])
         if event.is_step_success and part:
             night.seconds[part] += event.step_success_data.duration_ms / 1000
@@ -134,7 +135,9 @@ def _night(result: ExecuteInProcessResult, settings: Settings, started_up: float
             checked.passed += counts["passed"].value
             checked.warned += counts["warned"].value
             checked.failed += counts["failed"].value
-    night.seconds["bookkeeping"] = _seconds_alive() - sum(night.seconds.values())
+            night.broken += [name for name, told in counts["broken"].value.items() if told.startswith("critical")]
+        if event.is_step_failure and event.step_key:
+            night.failed_steps.append(event.step_key)
     return night
 
 

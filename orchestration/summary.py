@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from orchestration.freshness import overdue_sources
 from orchestration.publication import DATABASE, OVERVIEW, Publication
 
 SHOWN_REFUSALS = 50
@@ -50,6 +53,9 @@ class Night:
     peak_megabytes: float = 0
     publication: Publication | None = None
     """What readers see after the run, be it of this run or an earlier one."""
+    failed_steps: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Critical checks that did not hold."""
 
 
 def summary_text(night: Night, published: Path) -> str:
@@ -61,9 +67,42 @@ def summary_text(night: Night, published: Path) -> str:
         blocks.append(_checks_block(night.checks))
     if night.publication:
         with duckdb.connect(str(published / "current" / DATABASE), read_only=True) as marts:
-            blocks += [_funnel_block(marts), _unknown_block(marts)]
+            # The demo's data end on a day of their own.
+            now = None if night.publication.is_demo else datetime.now(UTC).replace(tzinfo=None)
+            blocks += [_funnel_block(marts), _unknown_block(marts), *_overdue_block(marts, now)]
     blocks += [_cost_block(night), _outcome_line(night, published)]
     return "\n\n".join(blocks)
+
+
+def told_night(night: Night) -> dict[str, Any]:
+    """The run in numbers and names of the project's own, for a log or a stranger's server: nothing that an export holds."""
+    landed = night.landed
+    counts = ("landed", "skipped", "refused", "rows_read", "rows_landed", "rows_quarantined")
+    return {
+        "text": _told_in_a_sentence(night),
+        "is_success": night.is_success,
+        "is_new": landed.is_new if landed else None,
+        "is_demo": landed.is_demo if landed else None,
+        "landed": {count: getattr(landed, count) for count in counts} if landed else None,
+        "checks": {layer: asdict(checked) for layer, checked in night.checks.items()},
+        "broken": night.broken,
+        "failed_steps": night.failed_steps,
+        "publication_id": night.publication.publication_id if night.publication else None,
+        "seconds": {part: round(seconds, 1) for part, seconds in night.seconds.items()},
+        "peak_megabytes": round(night.peak_megabytes),
+    }
+
+
+def _told_in_a_sentence(night: Night) -> str:
+    seen = night.publication.publication_id if night.publication else "nothing yet"
+    if not night.is_success:
+        where = ", ".join(night.failed_steps) or "its process"
+        checks = f" ({', '.join(night.broken)})" if night.broken else ""
+        return f"Balcony: the run FAILED in {where}{checks}; readers still see {seen}. `make doctor` says more."
+    if night.landed and not night.landed.is_new:
+        return f"Balcony: nothing new; {seen} stays current."
+    landed = f"{night.landed.landed:,} files landed, {night.landed.refused:,} refused" if night.landed else "built anew"
+    return f"Balcony: published {seen}; {landed}."
 
 
 def _landed_block(landed: Landed) -> str:
@@ -137,6 +176,12 @@ def _unknown_block(marts: duckdb.DuckDBPyConnection) -> str:
     ).fetchall():
         rows.append(("net revenue", f"{_share(unknown_revenue, revenue)} of {revenue:,} {currency} unknown"))
     return _table(("Origin", ""), rows)
+
+
+def _overdue_block(marts: duckdb.DuckDBPyConnection, now: datetime | None) -> Iterable[str]:
+    """Sources that bring nothing any more, or whose newer file was refused."""
+    if overdue := overdue_sources(marts, now):
+        yield _table(("Overdue", ""), [(source.table, _shortened(source.text)) for source in overdue])
 
 
 def _cost_block(night: Night) -> str:

@@ -1,7 +1,7 @@
 """When the job runs: at night, and when the folder of exports has changed and come to rest."""
 
 import json
-import os
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -14,6 +14,14 @@ JOB = "publish_warehouse"
 # Named in the run's configuration, or Dagster prints its own events besides.
 CONSOLE: dict[str, Any] = {"loggers": {"console": {}}}
 
+NOT_ENDED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
 publish_warehouse = dg.define_asset_job(
     JOB,
     selection=dg.AssetSelection.all(),
@@ -24,30 +32,45 @@ publish_warehouse = dg.define_asset_job(
 publish_warehouse_nightly = dg.ScheduleDefinition(
     name=f"{JOB}_nightly",
     job_name=JOB,
-    cron_schedule=os.environ.get("BALCONY_SCHEDULE", "0 2 * * *"),
+    cron_schedule=Settings.from_environment().schedule,
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 
 
+PATIENCE = 900
+"""Seconds. A file that is written to all the time holds the others back for so long, and calls for a run so often."""
+
+
 @dg.sensor(
     name="exports_changed",
     job_name=JOB,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=Settings.from_environment().look_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a run when the folder of exports has changed and has stood still for two ticks.",
 )
 def exports_changed(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run on a changed folder, but not while a file may still be on its way into it.
+    """Ask for a run on a changed folder, but not while a file may still be on its way into it, or another run waits.
 
     Losing the cursor costs one run that finds nothing new: what has landed stands in the ledger.
     """
     cursor = json.loads(context.cursor or "{}")
+    now = datetime.now(UTC).timestamp()
     state = folder_state(Settings.from_environment().exports)
     if not state or state == cursor.get("taken"):
+        context.update_cursor(json.dumps({"seen": state, "taken": state}))
         return dg.SkipReason("nothing new")
-    if state != cursor.get("seen"):
-        context.update_cursor(json.dumps(cursor | {"seen": state}))
+    seen = {**cursor, "seen": state, "since": cursor.get("since", now)}
+    if state != cursor.get("seen") and now - seen["since"] < PATIENCE:
+        context.update_cursor(json.dumps(seen))
         return dg.SkipReason("files are still changing")
+    if _is_awaited(context.instance):
+        context.update_cursor(json.dumps(seen))
+        return dg.SkipReason("a run is waiting or going on; it may take them")
     context.update_cursor(json.dumps({"seen": state, "taken": state}))
     return dg.RunRequest(run_key=state)
+
+
+def _is_awaited(instance: dg.DagsterInstance) -> bool:
+    """Whether a run of the job has not ended. Further ones would pile up behind it."""
+    return bool(instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=NOT_ENDED)))

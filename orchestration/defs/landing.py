@@ -6,14 +6,18 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
+from pydantic import Field
 
 from orchestration.defs.running import POOL, Writing
 from orchestration.exports import is_demo, settings_to_land
 from orchestration.faults import fault_point
 from orchestration.inputs import build_state
 from orchestration.landing.load import FileOutcome, LandingSummary, land_folder
+from orchestration.lock import wait_until_closed
 from orchestration.measurement.registry import SCHEMA as MEASURED
 from orchestration.publication import current_publication
+from orchestration.recovery import repair
+from orchestration.replacing import ask_for
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -28,7 +32,9 @@ class LandingConfig(dg.Config):
     """How a run is started."""
 
     rebuild: bool = False
-    """Build and publish although nothing is new."""
+    """Build and publish although nothing is new, every table whole."""
+    days: list[str] = Field(default_factory=list)
+    """First and last day to replace whole, as in 2026-01-01, whatever changed in them."""
 
 
 def landing_assets(manifest: Mapping[str, Any]) -> tuple[list[dg.AssetSpec], dg.AssetsDefinition]:
@@ -60,13 +66,22 @@ def _land_exports(specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: LandingConfig, writing: Writing
     ) -> Iterator[dg.MaterializeResult[Any]]:
         settings = Settings.from_environment()
+        holder = wait_until_closed(settings.warehouse, settings.patience_seconds, context.log.info)
+        if holder is not None:
+            raise dg.Failure(
+                f"process {holder} has {settings.warehouse} open, so nothing can be landed: close it there, and start the run"
+                f" again; readers open {settings.published / 'current'} instead"
+            )
         to_land = settings_to_land(settings)
         folder = f"{to_land.exports}" + (" (a demo: no file was ever exported)" if is_demo(to_land) else "")
+        for line in repair(to_land):
+            context.log.info(line)
         context.log.info(f"landing {folder}")
         summary = land_folder(to_land, _teller(context))
         fault_point("landing")
         with connect(settings) as connection:
-            is_new = config.rebuild or _differs(settings, build_state(settings, connection))
+            ask_for(connection, config.days, rebuild=config.rebuild)
+            is_new = config.rebuild or bool(config.days) or _differs(settings, build_state(settings, connection))
         context.log.info(_landed_line(summary))
         if not is_new:
             current = current_publication(settings)
@@ -101,9 +116,15 @@ def _teller(context: dg.AssetExecutionContext) -> Any:
         name = f"{file.file_name}: {file.member_name}" if file.member_name else file.file_name
         became = {
             "landed": f"{file.rows_landed:,} rows in {file.source_name}.{file.table_name}"
-            + (f", {file.rows_quarantined:,} in quarantine" if file.rows_quarantined else ""),
+            + (f", {file.rows_quarantined:,} in quarantine" if file.rows_quarantined else "")
+            + (f", {file.rows_erased:,} of erased persons left out" if file.rows_erased else "")
+            + (
+                f"; columns not known yet, kept as text: {', '.join(file.unknown_columns)}" * bool(file.unknown_columns)
+            ),
             "duplicate": "a copy of what has landed",
             "refused": f"refused: {file.reason}",
+            "not_taken": f"not taken: {file.reason}",
+            "lost": f"lost: {file.reason}",
         }[file.outcome]
         context.log.info(f"  {name}: {became}")
 
@@ -132,6 +153,6 @@ def _summary_metadata(summary: LandingSummary, settings: Settings, is_new: bool)
         "refusals": [
             {"file": " / ".join(filter(None, (file.file_name, file.member_name))), "reason": file.reason or ""}
             for file in summary.files
-            if file.outcome == "refused"
+            if file.outcome in ("refused", "not_taken")
         ],
     }

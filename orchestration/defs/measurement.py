@@ -12,6 +12,7 @@ from orchestration.defs.running import POOL, Writing
 from orchestration.faults import fault_point
 from orchestration.measurement.registry import MEASUREMENTS, SCHEMA, measure
 from orchestration.settings import Settings
+from orchestration.spark.layers import measured_inputs
 from orchestration.transform import declared_measurements
 from orchestration.warehouse import connect
 
@@ -39,6 +40,7 @@ def measurement_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             gates.require_open(connection, gates.before(SCHEMA))
             gates.close(connection, SCHEMA)
             context.log.info(f"measuring: {len(specs)} tables")
+            measured_inputs(settings, connection)
             rows = measure(connection, declared_measurements(settings))
         fault_point(SCHEMA)
         # In the order of the measurements: Dagster wants each table after those that it is computed from.

@@ -12,6 +12,7 @@ from orchestration.exports import has_demo
 from orchestration.inputs import build_state
 from orchestration.publication import announce, publish
 from orchestration.settings import Settings
+from orchestration.spark.layers import publications_row
 from orchestration.warehouse import connect
 
 
@@ -31,7 +32,7 @@ def publication_asset(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         with connect(settings) as connection:
             gates.require_open(connection, gates.LAYERS[-1])
             state = build_state(settings, connection)
-            publication_id = announce(settings, connection, context.run.run_id)
+            publication_id = announce(settings, connection, context.run.run_id, publications_row)
         made = publish(settings, publication_id, context.run.run_id, state, is_demo=has_demo(settings))
         context.log.info(
             f"published {made.publication_id}: {len(made.tables)} marts with {made.row_count:,} rows are current"

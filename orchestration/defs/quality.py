@@ -12,6 +12,7 @@ from orchestration import gates
 from orchestration.defs.running import POOL, Writing
 from orchestration.faults import fault_point
 from orchestration.settings import Settings
+from orchestration.spark.layers import guard_connection
 from orchestration.warehouse import connect
 
 
@@ -66,8 +67,9 @@ def layer_guards(layer: str, guarded: Iterable[dg.AssetKey]) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, writing: Writing
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         fault_point(f"guards.{layer}.before")
-        with connect(Settings.from_environment()) as connection:
-            results = run_layer(connection, layer, context.run.run_id)
+        settings = Settings.from_environment()
+        with connect(settings) as connection:
+            results = run_layer(guard_connection(settings, connection, layer), layer, context.run.run_id)
             is_open = gates.record(connection, layer, context.run.run_id, results)
         fault_point(f"guards.{layer}.after")
         found: dict[dg.AssetKey, list[CheckResult]] = defaultdict(list)

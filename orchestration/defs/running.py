@@ -1,6 +1,8 @@
 """What every op of a run shares: the lock on the warehouse, and lines that say what it is doing."""
 
 import logging
+import resource
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +12,12 @@ from dagster._core.execution.plan.objects import StepFailureData
 
 from orchestration.lock import warehouse_lock
 from orchestration.settings import Settings
+from orchestration.spark.layers import engine
+from orchestration.warehouse import with_remedy
 
 POOL = "warehouse"
+PEAK_TAG = "balcony/peak_megabytes"
+"""Most memory that the run's process had."""
 
 STARTED_AT = time.monotonic()
 
@@ -23,8 +29,16 @@ class Writing(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Writing"]:
         """Hold the lock while the run lasts."""
         assert context.log is not None
-        with warehouse_lock(Settings.from_environment(), context.log.info):
-            yield self
+        settings = Settings.from_environment()
+        with warehouse_lock(settings, context.log.info):
+            # A killed run's; this one is alone with it.
+            shutil.rmtree(settings.spill, ignore_errors=True)
+            settings.spill.mkdir()
+            with engine(settings):
+                yield self
+        if context.instance and context.run:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            context.instance.add_run_tags(context.run.run_id, {PEAK_TAG: f"{peak:.0f}"})
 
 
 class ProgressLines(logging.Handler):
@@ -46,9 +60,9 @@ class ProgressLines(logging.Handler):
 def _reason(failure: StepFailureData) -> str:
     """What an op gave as the reason, else the exception that it met."""
     if failure.user_failure_data and failure.user_failure_data.description:
-        return failure.user_failure_data.description
+        return with_remedy(failure.user_failure_data.description)
     error = failure.error
-    return (error.cause or error).message.strip() if error else "no reason given"
+    return with_remedy((error.cause or error).message.strip()) if error else "no reason given"
 
 
 def _progress_logger(_: dg.InitLoggerContext) -> logging.Logger:

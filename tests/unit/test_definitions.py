@@ -9,8 +9,9 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -20,11 +21,13 @@ import yaml
 
 from expectations import Check, CheckResult, load_suites
 from orchestration import exports, gates, inputs, transform
-from orchestration.defs.automation import exports_changed, publish_warehouse_nightly
+from orchestration.defs.automation import PATIENCE, exports_changed, publish_warehouse_nightly
 from orchestration.defs.quality import asset_of, check_name
+from orchestration.defs.watching import PID_TAG, forget_old_runs, process_tag, runs_watched
 from orchestration.landing.ledger import open_warehouse
 from orchestration.landing.load import FileOutcome, LandingSummary
 from orchestration.lock import warehouse_lock
+from orchestration.notify import told_runs
 from orchestration.publication import current_publication
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.transform import NodeResult
@@ -231,9 +234,13 @@ def test_every_guard_is_a_check_of_an_asset_that_exists(graph: dg.AssetGraph) ->
 
 @pytest.mark.parametrize("layer", transform.LAYERS)
 def test_dbt_builds_in_each_layer_what_the_lineage_says(manifest: dict[str, Any], layer: transform.Layer) -> None:
-    command = ["list", *transform._selection(layer), "--output", "json", "--output-keys", "unique_id"]
+    command = ["list", *transform.layer_selection(layer), "--output", "json", "--output-keys", "unique_id"]
     listed = {json.loads(line)["unique_id"] for line in transform._invoke(Settings.from_environment(), command)}
-    expected = {unique_id for unique_id in manifest["nodes"] if transform.layer_of(manifest, unique_id) == layer}
+    expected = {
+        unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] != "operation" and transform.layer_of(manifest, unique_id) == layer
+    }
     assert {unique_id for unique_id in listed if not unique_id.startswith(("source.", "unit_test."))} == expected
 
 
@@ -372,25 +379,111 @@ def test_the_inputs_are_what_changes_marts_and_nothing_else(settings: Settings, 
     assert len(set(states)) == len(states)
 
 
-def test_the_sensor_waits_until_the_folder_stands_still(settings: Settings) -> None:
-    cursor: str | None = None
+class Ticks:
+    """The sensor, asked again and again with what it remembered."""
 
-    def tick() -> Any:
-        nonlocal cursor
-        context = dg.build_sensor_context(cursor=cursor)
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        self.cursor: str | None = None
+
+    def next(self) -> dg.RunRequest | dg.SkipReason:
+        context = dg.build_sensor_context(self.instance, cursor=self.cursor)
         answer = exports_changed(context)
-        cursor = context.cursor
+        self.cursor = context.cursor
+        assert isinstance(answer, dg.RunRequest | dg.SkipReason)
         return answer
 
-    assert isinstance(tick(), dg.SkipReason)
+
+@pytest.fixture
+def ticks(settings: Settings) -> Iterator[Ticks]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Ticks(instance)
+
+
+def test_the_sensor_waits_until_the_folder_stands_still(settings: Settings, ticks: Ticks) -> None:
+    assert isinstance(ticks.next(), dg.SkipReason)
     (settings.exports / "likes.csv").write_text("id\n")
-    assert isinstance(tick(), dg.SkipReason)
-    asked = tick()
+    assert isinstance(ticks.next(), dg.SkipReason)
+    asked = ticks.next()
     assert isinstance(asked, dg.RunRequest)
-    assert isinstance(tick(), dg.SkipReason)
+    assert isinstance(ticks.next(), dg.SkipReason)
     (settings.exports / "likes.csv").write_text("id\n1\n")
-    assert isinstance(tick(), dg.SkipReason)
-    assert tick().run_key != asked.run_key
+    assert isinstance(ticks.next(), dg.SkipReason)
+    again = ticks.next()
+    assert isinstance(again, dg.RunRequest)
+    assert again.run_key != asked.run_key
+
+
+def test_a_file_that_never_comes_to_rest_holds_the_others_back_for_a_while_only(
+    settings: Settings, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 100 * 60, 60))
+    monkeypatch.setattr(
+        "orchestration.defs.automation.datetime",
+        SimpleNamespace(now=lambda zone: datetime.fromtimestamp(next(clock), zone)),
+    )
+    asked = 0
+    for length in range(40):
+        (settings.exports / "growing.log").write_text("x" * length)
+        asked += isinstance(ticks.next(), dg.RunRequest)
+    assert asked == 40 // (PATIENCE // 60 + 1)
+
+
+def test_the_sensor_asks_for_nothing_while_a_run_waits(settings: Settings, ticks: Ticks) -> None:
+    ticks.next()
+    waiting = dg.DagsterRun(job_name=publish_warehouse_nightly.job_name, status=dg.DagsterRunStatus.STARTING)
+    ticks.instance.add_run(waiting)
+    assert isinstance(ticks.next(), dg.SkipReason)
+    ticks.instance.delete_run(waiting.run_id)
+    assert isinstance(ticks.next(), dg.RunRequest)
+
+
+def test_a_run_whose_process_is_gone_is_ended_and_told_of_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        cursor = ""
+
+        def tick() -> None:
+            nonlocal cursor
+            context = dg.build_sensor_context(instance, cursor=cursor or None)
+            runs_watched(context)
+            cursor = context.cursor or ""
+
+        tick()
+        tags = process_tag()
+        pid, _, started_at = tags[PID_TAG].partition("@")
+        gone, recycled, alive = (
+            dg.DagsterRun(job_name="job", status=dg.DagsterRunStatus.STARTED, tags={PID_TAG: tag})
+            for tag in (f"{2**22 + 1}@{started_at}", f"{pid}@1", tags[PID_TAG])
+        )
+        for run in (gone, recycled, alive):
+            instance.add_run(run)
+        tick()
+        tick()
+        status = {run.run_id: run.status for run in instance.get_runs()}
+        assert status == {
+            gone.run_id: dg.DagsterRunStatus.FAILURE,
+            recycled.run_id: dg.DagsterRunStatus.FAILURE,
+            alive.run_id: dg.DagsterRunStatus.STARTED,
+        }
+        told = told_runs(settings)
+        assert {run["run_id"] for run in told} == {gone.run_id, recycled.run_id}
+        assert len(told) == 2
+        assert "FAILED in its process" in told[0]["text"]
+
+
+def test_only_so_many_runs_are_remembered(settings: Settings) -> None:
+    settings = replace(settings, kept_runs=2)
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = [dg.DagsterRun(job_name="job", status=dg.DagsterRunStatus.SUCCESS) for _ in range(5)]
+        for run in runs:
+            instance.add_run(run)
+        storage = settings.dagster_home / "storage" / runs[0].run_id
+        storage.mkdir(parents=True)
+        assert forget_old_runs(instance, settings) == 3
+        assert {run.run_id for run in instance.get_runs()} == {run.run_id for run in runs[3:]}
+        assert not storage.exists()
 
 
 def test_an_empty_folder_lands_the_demo_until_real_files_come(

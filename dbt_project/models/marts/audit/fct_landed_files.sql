@@ -25,8 +25,10 @@ final as (
         loads.table_name,
         {{ addresses_masked('loads.refusal_reason') }} as refusal_reason,
         loads.nearest_spec,
+        {{ addresses_masked('loads.unknown_columns') }} as unknown_columns,
+        loads.archive_state,
         cast(files.byte_count as bigint) as byte_count,
-        {%- for column in ['rows_read_count', 'rows_landed_count', 'rows_quarantined_count'] %}
+        {%- for column in ['rows_read_count', 'rows_landed_count', 'rows_quarantined_count', 'rows_erased_count'] %}
         case when files.file_outcome = 'landed' then cast(loads.{{ column }} as bigint) end
             as {{ column }},
         {%- endfor %}

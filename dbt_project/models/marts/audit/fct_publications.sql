@@ -12,9 +12,11 @@ final as (
     select
         publication_id,
         run_id,
+        case when removed_at is null then 'kept' else 'removed' end as publication_state,
         cast(table_count as bigint) as table_count,
         cast(row_count as bigint) as row_count,
-        cast(published_at as timestamp) as published_at
+        cast(published_at as timestamp) as published_at,
+        cast(removed_at as timestamp) as removed_at
     from publications
 
 )
