@@ -16,7 +16,10 @@ from orchestration.settings import PROJECT_ROOT, Settings
 SUFFIXES = {".sql", ".yml", ".csv", ".py"}
 
 # Where a build runs, not what it makes.
-NOT_INPUTS = {"BALCONY_WAREHOUSE", "BALCONY_SPILL", "BALCONY_MEMORY_LIMIT", "BALCONY_SPARK_REMOTE"}
+NOT_INPUTS = {
+    *("BALCONY_WAREHOUSE", "BALCONY_SPILL", "BALCONY_MEMORY_LIMIT", "BALCONY_SPARK_REMOTE"),
+    *("BALCONY_BUILD_STATE", "BALCONY_REPLACE_FROM_ROWS"),
+}
 
 
 def project_state(settings: Settings) -> str:
@@ -27,10 +30,15 @@ def project_state(settings: Settings) -> str:
     return _digest(files, str(variables), version("dbt-core"), version("dbt-duckdb"))
 
 
+def replacing_state(settings: Settings) -> str:
+    """Hash over what tables depend on besides data; after another one, a table is built whole. See macros/replaced."""
+    return _digest([], project_state(settings), duckdb.__version__)
+
+
 def build_state(settings: Settings, connection: duckdb.DuckDBPyConnection) -> str:
     """Hash over all that the marts and their guards depend on: code, settings, engine and what has landed."""
     files = [*_files(settings.expectations), *_files(PROJECT_ROOT / "orchestration")]
-    return _digest(files, project_state(settings), landed_state(connection), duckdb.__version__)
+    return _digest(files, project_state(settings), landed_state(connection), duckdb.__version__, settings.target)
 
 
 def landed_state(connection: duckdb.DuckDBPyConnection) -> str:

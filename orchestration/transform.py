@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestration.inputs import project_state
+from orchestration.inputs import project_state, replacing_state
 from orchestration.measurement.registry import SCHEMA, declare, measure
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
@@ -95,19 +95,28 @@ def parents_of(test: Mapping[str, Any]) -> list[str]:
 
 def build_layer(settings: Settings, layer: Layer, *, tested: bool = True) -> list[NodeResult]:
     """Build the layer's seeds and models and run its data tests. Leaves the warehouse file closed."""
-    untested = [] if tested else ["--exclude-resource-type", "test"]
-    result = _invoke(settings, ["build", *untested, *_selection(layer)])
-    return [
-        _explained(settings, outcome, node.node) for outcome, node in zip(node_results(result), result, strict=True)
-    ]
+    if settings.target == "spark":
+        from orchestration.spark.layers import build_layer as build_layer_on_spark
+
+        return build_layer_on_spark(settings, layer, tested=tested)
+    result = _invoke(settings, ["build", *layer_selection(layer, tested=tested)])
+
+    def rows_of(query: str) -> list[tuple[Any, ...]]:
+        with connect(settings) as connection:
+            return connection.execute(query).fetchall()
+
+    return explained_results(result, rows_of)
 
 
-def _explained(settings: Settings, outcome: NodeResult, node: Any) -> NodeResult:
-    """With what a broken declaration found: dbt itself only counts the rows that a test returns."""
+def explained_results(result: Any, rows_of: Callable[[str], list[tuple[Any, ...]]]) -> list[NodeResult]:
+    """What became of each node, with what a broken declaration found: dbt only counts the rows that a test returns."""
+    return [_explained(outcome, node.node, rows_of) for outcome, node in zip(node_results(result), result, strict=True)]
+
+
+def _explained(outcome: NodeResult, node: Any, rows_of: Callable[[str], list[tuple[Any, ...]]]) -> NodeResult:
     if outcome.status not in ("fail", "warn") or node.test_metadata.name != "rows_as_declared":
         return outcome
-    with connect(settings) as connection:
-        found = connection.execute(node.compiled_code).fetchall()
+    found = rows_of(node.compiled_code)
     told = "; ".join(f"{broken} ({row_count})" for broken, row_count in sorted(found))
     return replace(outcome, message=f"{outcome.message}: {told}")
 
@@ -137,10 +146,16 @@ def run_unit_tests(settings: Settings) -> list[NodeResult]:
     return [*node_results(made), *node_results(_invoke(settings, ["test", "--select", "test_type:unit"]))]
 
 
-def _selection(layer: Layer) -> list[str]:
-    """A test runs in the latest layer that it reads: dbt selects what touches this layer, less what touches later ones."""
+def layer_selection(layer: Layer, *, tested: bool = True) -> list[str]:
+    """What dbt is told to build of the project.
+
+    A test runs in the latest layer that it reads: dbt selects what touches this layer, less what touches later
+    ones.
+    """
     later = [folder for later in LAYERS[LAYERS.index(layer) + 1 :] for folder in _FOLDERS[later]]
-    selected = ["--exclude-resource-type", "unit_test", "--select", *_FOLDERS[layer]]
+    left_out = ["unit_test", *([] if tested else ["test"])]
+    selected = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
+    selected += ["--select", *_FOLDERS[layer]]
     return [*selected, *(["--exclude", *later] if later else [])]
 
 
@@ -149,6 +164,7 @@ def _invoke(settings: Settings, command: list[str]) -> Any:
     from dbt.cli.main import dbtRunner
 
     _leave_out_debug_events()
+    os.environ["BALCONY_BUILD_STATE"] = replacing_state(settings)
     try:
         runner = dbtRunner(manifest=_parse(settings, project_state(settings)))
         outcome = runner.invoke([*command, *_arguments(settings)])

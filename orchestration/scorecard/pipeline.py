@@ -145,10 +145,10 @@ def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] 
         node = models[unique_id]
         kind = node["config"]["materialized"]
         hooks = node["config"]["pre-hook"] + node["config"]["post-hook"]
-        if node["language"] != "sql" or hooks or kind not in ("table", "incremental", "view", "ephemeral"):
+        if node["language"] != "sql" or hooks or kind not in ("table", "replaced", "view", "ephemeral"):
             raise ProjectError(f"{unique_id}: neither a plain table nor a view, so its SQL alone does not make it")
-        # An incremental model was compiled on a warehouse without it, so its query is that of a full refresh.
-        if kind in ("table", "incremental"):
+        # A replaced model was compiled on a warehouse without it, so its query is that of a whole build.
+        if kind in ("table", "replaced"):
             query = compiled / node["package_name"] / node["original_file_path"]
             is_mart = layer_of(manifest, unique_id) == "marts"
             yield Model(node["relation_name"], query.read_text(encoding="utf-8"), is_mart)

@@ -14,6 +14,7 @@ from orchestration.landing.ledger import open_warehouse
 from orchestration.scorecard.pipeline import Project, compile_project, fill_tables, land_world
 from orchestration.simulation.simulate import write_demo
 from tests.integration.helpers import Demo, run
+from tests.integration.replacing import Nights, compile_nights
 
 
 def _made_once(name: str, factory: pytest.TempPathFactory, make: Callable[[Path], object]) -> Path:
@@ -50,13 +51,23 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     def make(root: Path) -> None:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("BALCONY_HASH_KEY", "the same people both ways")
+            environment.setenv("BALCONY_REPLACE_FROM_ROWS", "0")
             compiled = compile_project(root / "built")
-        empty = Path(shutil.copy(compiled.warehouse, root / "empty.duckdb"))
+            empty = Path(shutil.copy(compiled.warehouse, root / "empty.duckdb"))
+            nights = compile_nights(compiled, root / "built")
         (root / "project.pickle").write_bytes(pickle.dumps(dataclasses.replace(compiled, warehouse=empty)))
+        (root / "nights.pickle").write_bytes(pickle.dumps(nights))
 
     root = _made_once("project", tmp_path_factory, make)
     compiled: Project = pickle.loads((root / "project.pickle").read_bytes())
     return compiled
+
+
+@pytest.fixture(scope="session")
+def nights(project: Project) -> Nights:
+    """What dbt runs for the models that are replaced, to be run without it."""
+    nights: Nights = pickle.loads((project.warehouse.parent / "nights.pickle").read_bytes())
+    return nights
 
 
 @pytest.fixture(scope="session")

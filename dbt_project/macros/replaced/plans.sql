@@ -1,0 +1,338 @@
+{#- The plans of the models that are `replaced`, one macro a model, named after it. A plan says
+    compares: inputs that are built whole: their rows, and by which columns they are compared with those last seen;
+    reads: inputs that are replaced themselves and hand on what changed;
+    scope: which keys and days are to be replaced, by what changed; more than needed is right, less is not;
+    where: which of the model's rows are in that scope, as its SQL says with `within`;
+    hands_on: what the models that read this one ask of its changed rows.
+
+    What a scope reaches: a path depends on all touches and conversions of its person, so a changed touch, conversion or
+    identity means all conversions and journeys of the people concerned, before and after. All credits of a conversion
+    are replaced together. -#}
+
+{#- Keys whose rows differ from those last seen; `differing('conversions', 'person_key')`. -#}
+{% macro differing(input, column) -%}
+    select {{ column }} from {{ model.name }}__differing__{{ input }} where {{ column }} is not null
+{%- endmacro %}
+
+{#- Keys, or days, of the rows of an input that changed since this model was last built. -#}
+{% macro handed_on(input, kind) -%}
+    select changed_{{ 'day' if kind == 'day' else 'key' }} from {{ replaced_relation('changes', input) }}
+    where
+        change_kind = '{{ kind }}'
+        and change_number > (select change_number from {{ replaced_relation('read') }} where input = '{{ input }}')
+{%- endmacro %}
+
+{#- Whether a date is among those that somebody asked to replace whatever changed (make run DAYS=...). -#}
+{% macro is_asked(date) -%}
+    {%- set asked_days = api.Relation.create(database=this.database, schema='replaced', identifier='asked_days') -%}
+    cast({{ date }} as date) between (select min(first_day) from {{ asked_days }})
+    and (select max(last_day) from {{ asked_days }})
+{%- endmacro %}
+
+{#- A scope of days. -#}
+{% macro days_scope(queries) -%}
+    select 'day' as scope_kind, null as scope_key, scope_day
+    from (
+        {%- for query in queries %}
+        select * from ({{ query }}) as part(scope_day)
+        {{- ' union all ' if not loop.last }}
+        {%- endfor %}
+    )
+    union all
+    select 'day', null, unnest(generate_series(first_day, last_day, interval 1 day))
+    from {{ api.Relation.create(database=this.database, schema='replaced', identifier='asked_days') }}
+{%- endmacro %}
+
+{#- A scope of keys of one kind. -#}
+{% macro keys_scope(kind, queries) -%}
+    select '{{ kind }}' as scope_kind, scope_key, null as scope_day
+    from (
+        {%- for query in queries %}
+        select * from ({{ query }}) as part(scope_key)
+        {{- ' union all ' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{#- Conversions with whoever made them, compared so that a change of either names the old person and the new one. -#}
+{% macro compared_conversions() -%}
+    {{ return({
+        'rows': 'select * from ' ~ ref('int_conversions'),
+        'by': {'conversion_key': 'conversion_key', 'person_key': 'person_key', 'converted_date': 'converted_date'},
+    }) }}
+{%- endmacro %}
+
+{#- All conversions of people, given as a query. -#}
+{% macro conversions_of(people) -%}
+    select conversion_key from {{ ref('int_conversions') }} where person_key in ({{ people }})
+{%- endmacro %}
+
+{#- Conversions that somebody asked for by their day. -#}
+{% macro asked_conversions() -%}
+    select conversion_key from {{ ref('int_conversions') }} where {{ is_asked('converted_date') }}
+{%- endmacro %}
+
+{% macro replaced_int_activities() %}
+    {{ return({
+        'compares': {
+            'activities': {
+                'rows': union_staged('activities', activity_columns()),
+                'by': {'activity_day': day_or_none(reporting_date('occurred_at'))},
+            },
+            'metrics': {
+                'rows': 'select * from ' ~ ref('int_metrics'),
+                'by': {'activity_day': day_or_none('metric_date')},
+            },
+            'people': compared_people(),
+        },
+        'reads': [],
+        'scope': days_scope([differing('activities', 'activity_day'), differing('metrics', 'activity_day')])
+            ~ ' union all ' ~ keys_scope('identifier', [differing('people', 'identifier_value')]),
+        'where': in_scope('day', 'activity_date') ~ ' or ' ~ in_scope('identifier', 'identifier_value'),
+        'hands_on': {'day': 'activity_date'},
+    }) }}
+{% endmacro %}
+
+{% macro activity_columns() %}
+    {{ return([
+        'platform_id', 'native_event', 'activity_id', 'account_id', 'content_id', 'identifier_type', 'identifier_value',
+        'activity_count', 'known_as', 'count_basis', 'is_incoming', 'occurred_at', 'is_provisional',
+    ]) }}
+{% endmacro %}
+
+{#- Who each identifier belongs to. -#}
+{% macro compared_people() -%}
+    {{ return({
+        'rows': 'select identifier_type, identifier_value, person_key from ' ~ ref('int_people'),
+        'by': {'identifier_value': 'identifier_value'},
+    }) }}
+{%- endmacro %}
+
+{% macro replaced_int_touchpoints() %}
+    {{ return({
+        'compares': {
+            'visits': {
+                'rows': union_staged('visits', visit_columns()),
+                'by': {'touched_day': day_or_none('visited_at')},
+            },
+            'activities': {
+                'rows': union_staged('activities', activity_columns()),
+                'by': {'touched_day': day_or_none('occurred_at')},
+            },
+            'entanglements': {
+                'rows': union_staged('entanglements', entanglement_columns()),
+                'by': {'touched_day': day_or_none('occurred_at')},
+            },
+            'people': compared_people(),
+            'conversions': compared_conversions(),
+            'records': {
+                'rows': 'select * from ' ~ ref('int_conversion_records'),
+                'by': {'conversion_key': 'conversion_key'},
+            },
+        },
+        'reads': [],
+        'scope': days_scope([
+            differing('visits', 'touched_day'),
+            differing('activities', 'touched_day'),
+            differing('entanglements', 'touched_day'),
+        ])
+            ~ ' union all ' ~ keys_scope('identifier', [differing('people', 'identifier_value')])
+            ~ ' union all ' ~ keys_scope('conversion', [
+                differing('conversions', 'conversion_key'), differing('records', 'conversion_key'), asked_conversions(),
+            ]),
+        'where': '(conversion_key is null and (' ~ in_scope('day', 'touched_at')
+            ~ ' or ' ~ in_scope('identifier', 'identifier_value') ~ ')) or ' ~ in_scope('conversion', 'conversion_key'),
+        'hands_on': {'person': 'person_key', 'conversion': 'conversion_key', 'day': reporting_date('touched_at')},
+    }) }}
+{% endmacro %}
+
+{% macro visit_columns() %}
+    {{ return([
+        'platform_id', 'visit_id', 'identifier_type', 'identifier_value', 'utm_source', 'utm_medium', 'utm_campaign',
+        'referrer_host', 'click_id_name', 'is_bot', 'visited_at',
+    ]) }}
+{% endmacro %}
+
+{% macro entanglement_columns() %}
+    {{ return([
+        'platform_id', 'account_id', 'identifier_type', 'identifier_value', 'entanglement_event', 'occurred_at', 'known_as',
+    ]) }}
+{% endmacro %}
+
+{% macro replaced_int_conversion_paths() %}
+    {%- set people -%}
+        {{ handed_on('int_touchpoints', 'person') }} union all {{ differing('conversions', 'person_key') }}
+    {%- endset -%}
+    {{ return({
+        'compares': {'conversions': compared_conversions()},
+        'reads': ['int_touchpoints'],
+        'scope': keys_scope('conversion', [
+            differing('conversions', 'conversion_key'),
+            handed_on('int_touchpoints', 'conversion'),
+            conversions_of(people),
+            asked_conversions(),
+        ]),
+        'where': in_scope('conversion', 'conversion_key'),
+        'hands_on': {'conversion': 'conversion_key'},
+    }) }}
+{% endmacro %}
+
+{#- Which touches of a person are left over depends on the paths of all conversions of theirs. -#}
+{% macro replaced_int_journey_touches() %}
+    {%- set people -%}
+        {{ handed_on('int_touchpoints', 'person') }}
+        union all {{ differing('conversions', 'person_key') }}
+        union all select person_key from {{ ref('int_touchpoints') }} where {{ is_asked('touched_at') }}
+    {%- endset -%}
+    {{ return({
+        'compares': {'conversions': compared_conversions()},
+        'reads': ['int_touchpoints', 'int_conversion_paths'],
+        'scope': keys_scope('person', [people]) ~ ' union all ' ~ keys_scope('conversion', [
+            differing('conversions', 'conversion_key'),
+            handed_on('int_conversion_paths', 'conversion'),
+            conversions_of(people),
+            asked_conversions(),
+        ]),
+        'where': in_scope('conversion', 'conversion_key')
+            ~ ' or (conversion_key is null and ' ~ in_scope('person', 'person_key') ~ ')',
+        'hands_on': {
+            'conversion': 'conversion_key',
+            'person': 'case when conversion_key is null then person_key end',
+        },
+    }) }}
+{% endmacro %}
+
+{#- As the data horizon moves, journeys without conversion stop being open, or are so again. -#}
+{% macro replaced_int_journeys() %}
+    {%- set whose_outcome_may_turn -%}
+        select journeys.person_key
+        from {{ this }} as journeys
+        inner join {{ ref('path_configurations') }} as path_configurations
+            on journeys.path_configuration_id = path_configurations.path_configuration_id
+        cross join (
+            select max(seen_at) as horizon_at
+            from (
+                select max(touched_at) as seen_at from {{ ref('int_touchpoints') }}
+                union all
+                select max(converted_at) as seen_at from {{ ref('int_conversions') }}
+            ) as latest_moments
+        ) as data_horizon
+        where
+            (journeys.journey_outcome = 'open' and journeys.journey_date <= {{ plus_days(
+                'data_horizon.horizon_at', '2 - path_configurations.lookback_days'
+            ) }})
+            or (journeys.journey_outcome = 'not_converted' and journeys.journey_date >= {{ plus_days(
+                'data_horizon.horizon_at', '-2 - path_configurations.lookback_days'
+            ) }})
+    {%- endset -%}
+    {{ return({
+        'compares': {'conversions': compared_conversions(), 'link_states': compared_link_states()},
+        'reads': ['int_journey_touches'],
+        'scope': keys_scope('person', [
+            handed_on('int_journey_touches', 'person'),
+            whose_outcome_may_turn,
+            'select person_key from ' ~ this ~ ' where ' ~ is_asked('journey_date'),
+        ]) ~ ' union all ' ~ keys_scope('conversion', [
+            differing('conversions', 'conversion_key'),
+            differing('link_states', 'conversion_key'),
+            handed_on('int_journey_touches', 'conversion'),
+            asked_conversions(),
+        ]),
+        'where': in_scope('conversion', 'conversion_key')
+            ~ ' or (conversion_key is null and ' ~ in_scope('person', 'person_key') ~ ')',
+        'hands_on': {'conversion': 'conversion_key'},
+    }) }}
+{% endmacro %}
+
+{% macro compared_link_states() -%}
+    {{ return({
+        'rows': 'select conversion_key, link_state, unknown_reason from ' ~ ref('int_conversion_link_states'),
+        'by': {'conversion_key': 'conversion_key'},
+    }) }}
+{%- endmacro %}
+
+{% macro replaced_int_channel_shares() %}
+    {{ return({
+        'compares': {'conversions': compared_conversions(), 'link_states': compared_link_states()},
+        'reads': ['int_journey_touches'],
+        'scope': keys_scope('conversion', [
+            differing('conversions', 'conversion_key'),
+            differing('link_states', 'conversion_key'),
+            handed_on('int_journey_touches', 'conversion'),
+            asked_conversions(),
+        ]),
+        'where': in_scope('conversion', 'conversion_key'),
+        'hands_on': {'conversion': 'conversion_key'},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_fct_attribution_credits() %}
+    {{ return({
+        'compares': {'conversions': compared_conversions()},
+        'reads': ['int_channel_shares'],
+        'scope': keys_scope('conversion', [
+            differing('conversions', 'conversion_key'),
+            handed_on('int_channel_shares', 'conversion'),
+            asked_conversions(),
+        ]),
+        'where': in_scope('conversion', 'conversion_key'),
+        'hands_on': {'day': 'entry_date'},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_channel_attribution_daily() %}
+    {{ return({
+        'compares': {},
+        'reads': ['fct_attribution_credits'],
+        'scope': days_scope([handed_on('fct_attribution_credits', 'day')]),
+        'where': in_scope('day', 'attribution_date'),
+        'hands_on': {},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_channel_participation_daily() %}
+    {%- set changed_journeys -%}
+        {{ handed_on('int_journey_touches', 'conversion') }} union all {{ handed_on('int_journeys', 'conversion') }}
+    {%- endset -%}
+    {{ return({
+        'compares': {'conversions': compared_conversions()},
+        'reads': ['int_journey_touches', 'int_journeys'],
+        'scope': days_scope([
+            'select ' ~ day_or_none('converted_date') ~ ' from ' ~ model.name ~ '__differing__conversions',
+            'select ' ~ day_or_none('converted_date') ~ ' from ' ~ ref('int_conversions')
+                ~ ' where conversion_key in (' ~ changed_journeys ~ ')',
+        ]),
+        'where': in_scope('day', 'participation_date'),
+        'hands_on': {},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_fct_touchpoints() %}
+    {{ return({
+        'compares': {},
+        'reads': ['int_touchpoints'],
+        'scope': days_scope([handed_on('int_touchpoints', 'day')]),
+        'where': in_scope('day', 'touched_date'),
+        'hands_on': {},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_fct_interactions() %}
+    {{ return({
+        'compares': {},
+        'reads': ['int_activities'],
+        'scope': days_scope([handed_on('int_activities', 'day')]),
+        'where': in_scope('day', 'interaction_date'),
+        'hands_on': {},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_fct_engagements() %}
+    {{ return({
+        'compares': {},
+        'reads': ['int_activities'],
+        'scope': days_scope([handed_on('int_activities', 'day')]),
+        'where': in_scope('day', 'engagement_date'),
+        'hands_on': {},
+    }) }}
+{% endmacro %}

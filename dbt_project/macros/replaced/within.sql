@@ -1,0 +1,27 @@
+{#- What a model of the materialization `replaced` reads of its rows' keys: all of them when it is built whole, those of the
+    night's scope otherwise. `kind` is 'day' or the kind of a key, as in the model's plan (see plans.sql). -#}
+{% macro within(kind, expression) %}
+    {{- in_scope(kind, expression) if is_replaced() else 'true' -}}
+{% endmacro %}
+
+{#- Whether a key or day belongs to the scope of the model that is being built. -#}
+{% macro in_scope(kind, expression) %}
+    {%- set scope = replaced_relation('scope') -%}
+    {%- if kind == 'day' -%}
+        {{ day_or_none(expression) }} in (select scope_day from {{ scope }} where scope_kind = 'day')
+    {%- else -%}
+        {{ expression }} in (select scope_key from {{ scope }} where scope_kind = '{{ kind }}')
+    {%- endif -%}
+{% endmacro %}
+
+{#- The day of a date or timestamp; rows without one have a day of their own, so that they are replaced like others. -#}
+{% macro day_or_none(expression) %}
+    {{- "coalesce(cast(" ~ expression ~ " as date), cast('0001-01-01' as date))" -}}
+{% endmacro %}
+
+{#- A table of what is remembered between the builds of a model: schema `replaced`, named after the model. -#}
+{% macro replaced_relation(what, name=none) %}
+    {{- return(api.Relation.create(
+        database=this.database, schema='replaced', identifier=(name or model.name) ~ '__' ~ what
+    )) -}}
+{% endmacro %}

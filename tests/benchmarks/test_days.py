@@ -1,0 +1,112 @@
+"""One more day on a history of many days: what is replaced beside a whole build of the same, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration.scorecard.pipeline import compile_project
+from orchestration.settings import PROJECT_ROOT
+from tests.integration.replacing import compile_nights
+
+DAYS = int(os.environ.get("BALCONY_BENCH_DAYS", "1000"))
+VISITS_A_DAY = int(os.environ.get("BALCONY_BENCH_VISITS_A_DAY", "1000"))
+
+# Of a hundred visitors two buy, on the day of the visit, and are known from then on; everybody comes some ten times in a
+# month and not again.
+HISTORY = """
+    delete from staging.stg_access_log__visits;
+    insert into staging.stg_access_log__visits by name
+    select
+        'site' as platform_id, md5('visit ' || n) as visit_id, 'site_visitor' as identifier_type,
+        md5('visitor ' || visitor) as identifier_value,
+        case hash(n) % 4 when 0 then null when 1 then 'mastodon' when 2 then 'bluesky' else 'newsletter' end as utm_source,
+        'social' as utm_medium, hash(n, 'bot') % 50 = 0 as is_bot,
+        timestamp '2023-01-01' + to_days(cast(day as integer)) + to_seconds(hash(n, 'second') % 86400) as visited_at
+    from (
+        select n, n // {visits} as day,
+            (n // {visits} + hash(n, 'phase') % 30) // 30 * {visits} * 3 + hash(n, 'visitor') % ({visits} * 3) as visitor
+        from range({days} * {visits}) as numbers(n)
+    );
+    delete from staging.stg_shopify__conversions;
+    insert into staging.stg_shopify__conversions by name
+    select
+        'shopify' as platform_id, visit_id as conversion_id, 'order' as conversion_kind, 'email' as identifier_type,
+        md5('email ' || identifier_value) as identifier_value, 40 + hash(visit_id) % 60 as gross_amount,
+        'USD' as currency_code, if(hash(visit_id) % 20 = 0, 10, 0) as reversed_amount, false as is_fully_reversed,
+        visited_at + interval 10 minute as converted_at, visited_at + interval 2 hour as reversed_at
+    from staging.stg_access_log__visits
+    where hash(visit_id, 'buys') % 50 = 0 and not is_bot;
+    delete from staging.stg_access_log__identity_links;
+    insert into staging.stg_access_log__identity_links by name
+    select
+        'site_visitor' as identifier_type, identifier_value, 'email' as other_identifier_type,
+        md5('email ' || identifier_value) as other_identifier_value, 'order_page' as link_reason,
+        min(visited_at) as linked_at
+    from staging.stg_access_log__visits
+    where hash(visit_id, 'buys') % 50 = 0 and not is_bot
+    group by identifier_value;
+"""
+
+NIGHT = """
+import json, pickle, resource, sys, time
+import duckdb
+folder, history, is_first = sys.argv[1], sys.argv[2], sys.argv[3] == "first"
+nights = pickle.load(open(folder + "/nights.pickle", "rb")).after_staging
+with duckdb.connect(folder + "/warehouse.duckdb", config={"threads": 2, "memory_limit": "4GB"}) as connection:
+    connection.execute(history)
+    connection.execute("checkpoint")
+    spent = {}
+    for model in nights.models:
+        kind = "replaced tables" if model.relation in nights.scripts else "tables built whole"
+        wall, cpu = time.perf_counter(), time.process_time()
+        nights.build_model(connection, model, is_first=is_first)
+        ended = (time.perf_counter() - wall, time.process_time() - cpu)
+        spent[model.relation.split('"')[-2]] = ended
+        spent[kind] = tuple(before + now for before, now in zip(spent.get(kind, (0, 0)), ended))
+    wall = time.perf_counter()
+    connection.execute("checkpoint")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    counts = connection.execute(
+        "select (select count(*) from intermediate.int_touchpoints), (select count(*) from marts.fct_attribution_credits)"
+    ).fetchall()[0]
+    differences = None if is_first else nights.differences(connection)
+print(json.dumps({"spent": spent, "peak": peak, "counts": counts, "differences": differences}))
+"""
+
+
+def test_one_more_day_beside_a_whole_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BALCONY_REPLACE_FROM_ROWS", "0")
+    compiled = compile_project(tmp_path / "built")
+    nights = compile_nights(compiled, tmp_path / "built")
+    (tmp_path / "nights.pickle").write_bytes(pickle.dumps(nights))
+    compiled.warehouse.rename(tmp_path / "warehouse.duckdb")
+    print_nights(tmp_path)
+
+
+def print_nights(folder: Path) -> None:
+    """Build `DAYS` days, then one more, and print both; nothing but the rows is asserted."""
+    sides = {}
+    for name, days in (("first", DAYS), ("later", DAYS + 1)):
+        history = HISTORY.format(days=days, visits=VISITS_A_DAY)
+        done = subprocess.run(
+            [sys.executable, "-c", NIGHT, str(folder), history, name], cwd=PROJECT_ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        sides[name] = json.loads(done.stdout.splitlines()[-1])
+    first, later = sides["first"], sides["later"]
+    print(f"\n{DAYS:,} days, {later['counts'][0]:,} touches, {later['counts'][1]:,} credits")
+    print(f"{'':32}{'whole build':>24}{'one more day':>24}{'ratio':>10}")
+    for table in sorted(first["spent"], key=lambda name: first["spent"][name][1]):
+        whole, day = first["spent"][table], later["spent"][table]
+        if whole[1] > 0.1:
+            seconds = [f"{wall:.2f} s ({cpu:.2f} CPU)" for wall, cpu in (whole, day)]
+            print(f"{table:32}{seconds[0]:>24}{seconds[1]:>24}{day[1] / whole[1]:>10.1%}")
+    print(f"{'peak memory':32}{first['peak']:>21.0f} MB{later['peak']:>21.0f} MB")
+    assert later["differences"] == {}

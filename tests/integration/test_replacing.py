@@ -1,0 +1,269 @@
+"""Tables that are replaced in part hold, row for row, what a whole build holds, whatever arrives in whatever order."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.replacing import ask_for
+from orchestration.scorecard.pipeline import Project, land_world
+from orchestration.simulation.behaviour import live
+from orchestration.simulation.downloads import write_exports
+from orchestration.simulation.regimes import world_config
+from tests.integration.replacing import Deliveries, Nights
+
+ORDERS = int(os.environ.get("BALCONY_ORDERS", "5"))
+"""Random orders of delivery, 50 in a warehouse; 200 of them take 6 minutes of processor time."""
+TOGETHER = 50
+KEY = "the same people every night"
+
+
+class Delivery:
+    """What landed of a world, cut into loads that arrive over some nights, late, twice or not at all."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, stock: Path, seed: int) -> None:
+        self.connection = connection
+        self.chance = random.Random(seed)
+        connection.execute(f"attach '{stock}' as stock (read_only)")
+        connection.execute("delete from landing.loads")
+        self.waiting: list[tuple[int, int, str, int, int]] = []
+        loads = connection.execute(
+            "select load_id, source_name || '__' || table_name from stock.landing.loads where load_status = 'landed'"
+        ).fetchall()
+        for _, table in loads:
+            connection.execute(f"delete from landing.{table}")
+        self.night_count = self.chance.randint(3, 5)
+        self.last_load_id = 1000
+        for load_id, table in sorted(loads):
+            part_count = self.chance.randint(1, 3)
+            for part in range(part_count):
+                self.waiting.append((self.chance.randrange(self.night_count), load_id, table, part, part_count))
+        # One part in ten is delivered again on another night.
+        again = self.chance.sample(self.waiting, len(self.waiting) // 10)
+        self.waiting += [
+            (self.chance.randrange(self.night_count), load_id, table, part, part_count)
+            for _, load_id, table, part, part_count in again
+        ]
+        self.chance.shuffle(self.waiting)
+        self.delivered: list[tuple[int, str]] = []
+
+    def deliver(self, night: int) -> None:
+        """What arrives on a night; on the last one, two loads go."""
+        for due, load_id, table, part, part_count in self.waiting:
+            if due == night:
+                self.last_load_id += 1
+                self.connection.execute(
+                    f"""
+                    insert into landing.{table} by name
+                    select * replace ({self.last_load_id} as _load_id) from stock.landing.{table}
+                    where _load_id = {load_id} and _source_row_number * 7919 // 13 % {part_count} = {part}
+                    """
+                )
+                self.connection.execute(
+                    f"""
+                    insert into landing.loads
+                    select * replace ({self.last_load_id} as load_id, sha256(file_sha256 || {part}) as file_sha256)
+                    from stock.landing.loads where load_id = {load_id}
+                    """
+                )
+                self.delivered.append((self.last_load_id, table))
+        if night == self.night_count - 1:
+            for load_id, table in self.chance.sample(self.delivered, 2):
+                self.connection.execute(f"delete from landing.{table} where _load_id = {load_id}")
+                self.connection.execute(f"delete from landing.loads where load_id = {load_id}")
+
+
+@pytest.fixture(scope="session")
+def stock(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny world as landed, of which deliveries are cut."""
+    folder = tmp_path_factory.mktemp("stock")
+    write_exports(live(world_config("base", "tiny"), 5), folder / "exports")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("BALCONY_HASH_KEY", KEY)
+        return land_world(project, folder).warehouse
+
+
+@pytest.fixture(scope="session")
+def staged(nights: Nights, stock: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same world, built."""
+    path = Path(shutil.copy(stock, tmp_path_factory.mktemp("staged") / "warehouse.duckdb"))
+    with opened(path) as connection:
+        nights.build(connection, is_first=True)
+    return path
+
+
+@pytest.fixture
+def empty(project: Project, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse whose staged tables are to be filled."""
+    with opened(Path(shutil.copy(project.warehouse, tmp_path / "warehouse.duckdb"))) as connection:
+        yield connection
+
+
+def opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(warehouse), config={"threads": 1, "memory_limit": "2GB"})
+
+
+@pytest.mark.parametrize("seed", range(ORDERS // 50))
+def test_files_in_any_order_twice_or_withdrawn_give_what_a_whole_build_gives(
+    nights: Nights, stock: Path, tmp_path: Path, seed: int
+) -> None:
+    warehouse = Path(shutil.copy(stock, tmp_path / "warehouse.duckdb"))
+    with opened(warehouse) as connection:
+        delivery = Delivery(connection, Path(shutil.copy(stock, tmp_path / "stock.duckdb")), seed)
+        for night in range(delivery.night_count):
+            delivery.deliver(night)
+            nights.build(connection, is_first=night == 0)
+        assert nights.differences(connection) == {}
+
+
+@pytest.mark.parametrize("first", range(0, ORDERS, TOGETHER))
+def test_any_order_of_delivery_gives_what_a_whole_build_gives(
+    nights: Nights, staged: Path, empty: duckdb.DuckDBPyConnection, first: int
+) -> None:
+    deliveries = Deliveries(empty, staged, seed=first, copies=min(TOGETHER, ORDERS - first))
+    # What a night leaves wrong the next may hide: who asks for many orders looks at each night.
+    is_thorough = ORDERS >= TOGETHER
+    last = Deliveries.NIGHTS - 1
+    for night in range(Deliveries.NIGHTS) if is_thorough else (0, 2, last):
+        deliveries.deliver(night)
+        nights.after_staging.build(empty, is_first=night == 0)
+        if is_thorough or night == last:
+            assert nights.after_staging.differences(empty) == {}, f"after night {night + 1}"
+
+
+VISITED = """
+    insert into staging.stg_access_log__visits by name
+    select 'site' as platform_id, $1 as visit_id, 'site_visitor' as identifier_type, $2 as identifier_value,
+        $3 as utm_source, 'social' as utm_medium, false as is_bot, cast($4 as timestamp) as visited_at
+"""
+ORDERED = """
+    insert into staging.stg_shopify__conversions by name
+    select 'shopify' as platform_id, $1 as conversion_id, 'order' as conversion_kind, 'email' as identifier_type,
+        $2 as identifier_value, 100 as gross_amount, 'USD' as currency_code, $3 as reversed_amount,
+        $3 = 100 as is_fully_reversed, cast($4 as timestamp) as converted_at, cast($5 as timestamp) as reversed_at
+"""
+LINKED = """
+    insert into staging.stg_access_log__identity_links by name
+    select 'site_visitor' as identifier_type, $1 as identifier_value, 'email' as other_identifier_type,
+        $2 as other_identifier_value, 'order_page' as link_reason, timestamp '2026-02-10 12:00:00' as linked_at
+"""
+LEDGER = """
+    select entry, channel_id, credit_amount from marts.fct_attribution_credits
+    where attribution_model_id = 'linear_30_days' order by all
+"""
+
+
+@pytest.fixture(scope="session")
+def built_shop(project: Project, nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One customer came from Mastodon, bought on 10 February and got half back in March; another visitor came and went."""
+    path = Path(shutil.copy(project.warehouse, tmp_path_factory.mktemp("shop") / "warehouse.duckdb"))
+    with opened(path) as connection:
+        connection.execute(VISITED, ["1", "ada", "mastodon", "2026-02-08 10:00:00"])
+        connection.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])
+        connection.execute(ORDERED, ["1001", "ada@", 50, "2026-02-10 12:00:00", "2026-03-20 12:00:00"])
+        connection.execute(LINKED, ["ada", "ada@"])
+        nights.after_staging.build(connection, is_first=True)
+        found = connection.execute(LEDGER).fetchall()
+    assert found == [("original", "organic_mastodon", 100), ("reversal", "organic_mastodon", -50)]
+    return path
+
+
+@pytest.fixture
+def shop(built_shop: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with opened(Path(shutil.copy(built_shop, tmp_path / "warehouse.duckdb"))) as connection:
+        yield connection
+
+
+def test_a_late_touch_changes_the_split_of_a_purchase_and_of_its_refund_together(
+    nights: Nights, shop: duckdb.DuckDBPyConnection
+) -> None:
+    shop.execute(VISITED, ["3", "ada", "bluesky", "2026-02-01 10:00:00"])
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(LEDGER).fetchall() == [
+        ("original", "organic_bluesky", 50),
+        ("original", "organic_mastodon", 50),
+        ("reversal", "organic_bluesky", -25),
+        ("reversal", "organic_mastodon", -25),
+    ]
+    days = "select attribution_date::varchar from marts.channel_attribution_daily where channel_id = 'organic_bluesky'"
+    assert set(shop.execute(days).fetchall()) == {("2026-02-10",), ("2026-03-20",)}
+    assert nights.after_staging.differences(shop) == {}
+
+
+def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_do_not(
+    nights: Nights, shop: duckdb.DuckDBPyConnection
+) -> None:
+    before = shop.execute(LEDGER).fetchall()
+    shop.execute(LINKED, ["bob", "ada@"])
+    nights.after_staging.build(shop, is_first=False)
+    assert {channel for _, channel, _ in shop.execute(LEDGER).fetchall()} == {"organic_bluesky", "organic_mastodon"}
+    assert nights.after_staging.differences(shop) == {}
+    shop.execute("delete from staging.stg_access_log__identity_links where identifier_value = 'bob'")
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(LEDGER).fetchall() == before
+    assert nights.after_staging.differences(shop) == {}
+
+
+def test_an_emptied_day_is_empty_everywhere(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
+    shop.execute("truncate staging.stg_access_log__visits")
+    shop.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])
+    shop.execute("truncate staging.stg_shopify__conversions")
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute("select touched_date::varchar from marts.fct_touchpoints").fetchall() == [("2026-02-05",)]
+    for emptied in ("fct_attribution_credits", "channel_attribution_daily", "channel_participation_daily"):
+        assert shop.execute(f"select * from marts.{emptied}").fetchall() == []
+    assert nights.after_staging.differences(shop) == {}
+
+
+def test_a_touch_without_a_time_comes_and_goes_like_others(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
+    count = "select count(*) from marts.fct_touchpoints where touched_at is null"
+    shop.execute(VISITED, ["4", "bob", "bluesky", None])
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(count).fetchall() == [(1,)]
+    assert nights.after_staging.differences(shop) == {}
+    shop.execute("delete from staging.stg_access_log__visits where visited_at is null")
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(count).fetchall() == [(0,)]
+
+
+def test_a_build_stopped_in_the_middle_leaves_the_old_rows_and_is_made_good(
+    nights: Nights, shop: duckdb.DuckDBPyConnection
+) -> None:
+    shop.execute(VISITED, ["3", "ada", "bluesky", "2026-02-01 10:00:00"])
+    nights.after_staging.build(shop, is_first=False, stopped_at='"int_journey_touches"')
+    assert {channel for _, channel, _ in shop.execute(LEDGER).fetchall()} == {"organic_mastodon"}
+    nights.after_staging.build(shop, is_first=False)
+    assert {channel for _, channel, _ in shop.execute(LEDGER).fetchall()} == {"organic_bluesky", "organic_mastodon"}
+    assert nights.after_staging.differences(shop) == {}
+
+
+def test_days_that_somebody_asks_for_are_replaced_whatever_changed(
+    nights: Nights, shop: duckdb.DuckDBPyConnection
+) -> None:
+    for spoilt in ("marts.fct_touchpoints", "marts.fct_attribution_credits", "intermediate.int_conversion_paths"):
+        shop.execute(f"delete from {spoilt}")
+    nights.after_staging.build(shop, is_first=False)
+    assert nights.after_staging.differences(shop) != {}
+    ask_for(shop, ["2026-02-01", "2026-02-28"], rebuild=False)
+    nights.after_staging.build(shop, is_first=False)
+    assert nights.after_staging.differences(shop) == {}
+    for wrong in (["2026-02-01"], ["2026-02-28", "2026-02-01"]):
+        with pytest.raises(ValueError, match="a first and a last day, not 2026"):
+            ask_for(shop, wrong, rebuild=False)
+
+
+def test_a_journey_is_lost_when_the_data_have_passed_its_lookback(
+    nights: Nights, shop: duckdb.DuckDBPyConnection
+) -> None:
+    outcome = "select distinct journey_outcome from intermediate.int_journeys where journey_path = 'organic_bluesky'"
+    assert shop.execute(outcome).fetchall() == [("open",)]
+    shop.execute(VISITED, ["5", "cid", "mastodon", "2026-03-20 10:00:00"])
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(outcome).fetchall() == [("not_converted",)]
+    assert nights.after_staging.differences(shop) == {}
