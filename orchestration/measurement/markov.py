@@ -7,12 +7,15 @@ without the channel: journeys that convert are not compared with any that did no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import lu_factor, lu_solve
+from scipy.sparse import csr_array
 
 from orchestration.measurement.resampling import Floats, split_scores, sums_at
 
@@ -23,6 +26,10 @@ Places = npt.NDArray[np.int64]
 START: State = ("(start)",)
 END: State = ("(end)",)
 MOST_CHANNELS = 200
+USUAL_ROUNDS = 100
+"""After some as many steps what is left of a walk no longer shows in a double; an inverse of 1,000 states, with twelve
+steps from each, takes five times as long."""
+MOST_ROUNDS = 2000
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,10 @@ class RemovalEffects:
     result: float
     """What all journeys brought together: conversions, or their value."""
     effects: Floats
-    by_count: Floats
-    """Derivative of each effect by each step's count, (steps, channels), its reward held as it is."""
-    by_reward: Floats
-    """Derivative of each effect by each step's reward, (steps, channels)."""
+    chain: Chain
+    walks: Walks
+    expected: Floats
+    """From each state, with all channels and without each: (states, 1 + channels)."""
 
     @property
     def credits(self) -> Floats:
@@ -68,8 +75,16 @@ class RemovalEffects:
         `counts` and `rewards` hold the steps of each group, (groups, steps), and add up to those of the chain; so the
         scores add up to the credits.
         """
-        moved = counts @ self.by_count + rewards @ self.by_reward
-        return split_scores(self.result, rewards.sum(axis=1), self.effects, moved)
+        source, target = self.chain.source, self.chain.target
+        # Derivatives of the expected result by each step's reward, and by its count with its reward held as it is.
+        by_reward = self.walks.visits[source] / self.walks.leaving[source][:, None]
+        arrived = np.where(target[:, None] >= 0, self.expected[target], 0.0)
+        by_count = by_reward * (arrived - self.expected[source])
+        left = self.expected[0, 1:]
+        by_count, by_reward = (
+            (left * moved[:, :1] / self.base - moved[:, 1:]) / self.base for moved in (by_count, by_reward)
+        )
+        return split_scores(self.result, rewards.sum(axis=1), self.effects, counts @ by_count + rewards @ by_reward)
 
 
 def chain_of(
@@ -109,78 +124,95 @@ def shortened(visits: dict[State, float], order: int, least_visits: float) -> di
 
 @dataclass(frozen=True)
 class Walks:
-    """What walks along a chain do, whatever they bring: one inverse for all channels and all rewards."""
+    """What walks along a chain do, whatever they bring: with all channels, and without each."""
 
+    channels: tuple[str, ...]
     leaving: Floats
     """Steps out of each state."""
-    fundamental: Floats
-    """(I - Q)^-1 with Q the probabilities between states: expected visits to each state from each other."""
-    removed: dict[str, Removed]
+    between: csr_array
+    """Q, the probabilities between states."""
+    kept: Floats
+    """1 where a walk may enter a state, 0 where not: (states, 1 + channels), the first with all channels.
 
+    The states of a channel are those that end in it; one that holds it further back is only reached through these.
+    """
 
-@dataclass(frozen=True)
-class Removed:
-    """The states of a channel, those that end in it; one that holds it further back is only reached through these."""
+    @cached_property
+    def visits(self) -> Floats:
+        """How often a walk is expected in each state, (states, 1 + channels)."""
+        start = np.zeros((len(self.leaving), 1))
+        start[0] = 1
+        settled = self._settled(lambda visits: start + self.kept * (self.between.T @ visits), start)
+        if settled is None:
+            fundamental = self._fundamental
+            settled = np.repeat(fundamental[:1].T, self.kept.shape[1], axis=1)
+            for place, states, factors in self._removed:
+                settled[:, place] -= lu_solve(factors, fundamental[0, states], trans=1) @ fundamental[states]
+        return self.kept * settled
 
-    states: Places
-    factors: tuple[Floats, npt.NDArray[Any]]
-    """LU factors of the fundamental matrix between the states."""
+    def expected(self, rewards: Floats) -> Floats:
+        """What a walk is expected to bring from each state on, (states, 1 + channels), `rewards` being those of leaving it."""
+        brought = (rewards / self.leaving)[:, None]
+        settled = self._settled(lambda expected: brought + self.between @ (self.kept * expected), brought)
+        if settled is None:
+            fundamental = self._fundamental
+            expected = fundamental @ brought
+            settled = np.repeat(expected, self.kept.shape[1], axis=1)
+            for place, states, factors in self._removed:
+                settled[:, place] -= fundamental[:, states] @ lu_solve(factors, expected[states, 0])
+        return self.kept * settled
+
+    def _settled(self, walked: Callable[[Floats], Floats], start: Floats) -> Floats | None:
+        """Sums over walks of more and more steps until a step adds nothing; None where an inverse is less work."""
+        if USUAL_ROUNDS * self.between.nnz * self.kept.shape[1] > len(self.leaving) ** 3:
+            return None
+        before = np.repeat(start, self.kept.shape[1], axis=1)
+        for _ in range(MOST_ROUNDS):
+            now = walked(before)
+            if np.abs(now - before).max() <= 1e-16 * np.abs(now).max():
+                return now
+            before = now
+        return None
+
+    @cached_property
+    def _fundamental(self) -> Floats:
+        """(I - Q)^-1: expected visits to each state from each other."""
+        return np.asarray(np.linalg.inv(np.eye(len(self.leaving)) - self.between.toarray()), dtype=np.float64)
+
+    @cached_property
+    def _removed(self) -> list[tuple[int, Places, tuple[Floats, npt.NDArray[Any]]]]:
+        """Column, states and LU factors of the fundamental matrix between them, by channel."""
+        own = [np.flatnonzero(column == 0) for column in self.kept[:, 1:].T]
+        return [(n + 1, states, lu_factor(self._fundamental[np.ix_(states, states)])) for n, states in enumerate(own)]
 
 
 def walks_of(chain: Chain) -> Walks:
     """Raises `ValueError` beyond 200 channels."""
     size = len(chain.states)
-    channels = sorted({state[-1] for state in chain.states[1:]})
+    last = np.array(["", *(state[-1] for state in chain.states[1:])])
+    channels = np.unique(last[1:])
     if len(channels) > MOST_CHANNELS:
         raise ValueError(f"{len(channels)} channels; a removal effect is computed for {MOST_CHANNELS} at most")
     leaving = sums_at(chain.source, chain.count, size)
     inner = chain.target >= 0
-    between = np.zeros((size, size))
-    between[chain.source[inner], chain.target[inner]] = chain.count[inner] / leaving[chain.source[inner]]
-    fundamental: Floats = np.asarray(np.linalg.inv(np.eye(size) - between), dtype=np.float64)
-    last = np.array(["", *(state[-1] for state in chain.states[1:])])
-    own = {channel: np.flatnonzero(last == channel) for channel in channels}
-    return Walks(
-        leaving,
-        fundamental,
-        {channel: Removed(states, lu_factor(fundamental[np.ix_(states, states)])) for channel, states in own.items()},
-    )
+    source, target = chain.source[inner], chain.target[inner]
+    between = csr_array((chain.count[inner] / leaving[source], (source, target)), shape=(size, size))
+    kept = np.ones((size, 1 + len(channels)))
+    kept[:, 1:] = last[:, None] != channels
+    return Walks(tuple(channels.tolist()), leaving, between, kept)
 
 
 def removal_effects(chain: Chain, walks: Walks | None = None) -> RemovalEffects | None:
     """The effect of sending every entry into a state of a channel to nowhere; None where nothing came out.
 
-    With F the fundamental matrix, h the expected result from each state and J the states of the channel, what is left is
-    p - F[start, J] F[J, J]^-1 h[J]. `walks` are those of the chain, whose rewards they do not depend on.
+    With F = (I - Q)^-1, h = F r the expected result from each state and J the states of the channel, what is left is
+    p - F[start, J] F[J, J]^-1 h[J]; of many states the sum over walks of every length, to the last digit, is less work.
+    `walks` are those of the chain, whose rewards they do not depend on.
     """
     result = float(chain.reward.sum())
     if result <= 0:
         return None
     walks = walks or walks_of(chain)
-    leaving, fundamental = walks.leaving, walks.fundamental
-    expected = fundamental @ (sums_at(chain.source, chain.reward, len(chain.states)) / leaving)
-    visits, base = fundamental[0], float(expected[0])
-
-    base_by_count, base_by_reward = _derivatives(chain, visits, expected, leaving)
-    channels = tuple(walks.removed)
-    effects = np.empty(len(channels))
-    by_count = np.empty((len(chain.count), len(channels)))
-    by_reward = np.empty_like(by_count)
-    for place, removed in enumerate(walks.removed.values()):
-        states, factors = removed.states, removed.factors
-        expected_without = expected - fundamental[:, states] @ lu_solve(factors, expected[states])
-        visits_without = visits - lu_solve(factors, visits[states], trans=1) @ fundamental[states]
-        expected_without[states] = visits_without[states] = 0
-        left = float(expected_without[0])
-        left_by_count, left_by_reward = _derivatives(chain, visits_without, expected_without, leaving)
-        effects[place] = min(max(1 - left / base, 0.0), 1.0)
-        by_count[:, place] = (left * base_by_count / base - left_by_count) / base
-        by_reward[:, place] = (left * base_by_reward / base - left_by_reward) / base
-    return RemovalEffects(channels, base, result, effects, by_count, by_reward)
-
-
-def _derivatives(chain: Chain, visits: Floats, expected: Floats, leaving: Floats) -> tuple[Floats, Floats]:
-    """Of the expected result of a journey, by the counts and by the rewards of the steps."""
-    by_reward = visits[chain.source] / leaving[chain.source]
-    arrived = np.where(chain.target >= 0, expected[chain.target], 0.0)
-    return by_reward * (arrived - expected[chain.source]), by_reward
+    expected = walks.expected(sums_at(chain.source, chain.reward, len(chain.states)))
+    base, left = float(expected[0, 0]), expected[0, 1:]
+    return RemovalEffects(walks.channels, base, result, np.clip(1 - left / base, 0.0, 1.0), chain, walks, expected)

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from tests.benchmarks.figures import keep, measure, table
+
 ROWS = int(os.environ.get("BALCONY_BENCH_ROWS", "10000000"))
 
 BARE = """
 import duckdb
+export, root = arguments
 with duckdb.connect(str(root / "bare.duckdb"), config={"memory_limit": "6GB", "threads": 2}) as connection:
     connection.execute("set enable_progress_bar = false")
     connection.execute(f"create table bare as select * from read_csv('{export}', all_varchar = true)")
-    rows = connection.execute("select count(*) from bare").fetchone()[0]
+    result = connection.execute("select count(*) from bare").fetchone()[0]
 """
 
 LAND = """
 import dataclasses
+export, root = arguments
 from orchestration.landing.load import land_folder
 from orchestration.settings import Settings
 settings = dataclasses.replace(Settings.from_environment(), exports=export.parent, home=root / "home")
-rows = land_folder(settings).rows_landed
-"""
-
-HARNESS = """
-import json, resource, sys, time
-from pathlib import Path
-export, root = Path(sys.argv[1]), Path(sys.argv[2])
-start = time.perf_counter()
-{body}
-seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({{"seconds": seconds, "peak": peak, "rows": rows}}))
+result = land_folder(settings).rows_landed
 """
 
 
@@ -68,12 +57,6 @@ def write_export(path: Path, rows: int, layout: str) -> None:
         connection.execute(f"copy ({LAYOUTS[layout]} from range({rows}) as numbers (n)) to '{path}' (header)")
 
 
-def measure(body: str, export: Path, root: Path) -> dict[str, float]:
-    script = HARNESS.format(body=textwrap.dedent(body))
-    done = subprocess.run([sys.executable, "-c", script, export, root], capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout))
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("rows", [ROWS // 5, ROWS])
 def test_landing_a_csv_beside_a_bare_read(tmp_path: Path, rows: int, layout: str) -> None:
@@ -85,10 +68,8 @@ def test_landing_a_csv_beside_a_bare_read(tmp_path: Path, rows: int, layout: str
     for attempt in range(3):
         (root := tmp_path / f"attempt-{attempt}").mkdir()
         pairs.append((measure(BARE, export, root), measure(LAND, export, root)))
-    assert all(bare["rows"] == landed["rows"] == rows for bare, landed in pairs)
-    bare, landed = (min(side, key=lambda one: one["seconds"]) for side in zip(*pairs, strict=True))
-    print(
-        f"\n{layout}: landing {rows:>11,} rows ({export.stat().st_size / 1e6:,.0f} MB): {landed['seconds']:6.1f} s,"
-        f" peak {landed['peak']:,.0f} MB; bare read {bare['seconds']:6.1f} s, peak {bare['peak']:,.0f} MB;"
-        f" ratio {landed['seconds'] / bare['seconds']:.2f}"
-    )
+    assert all(bare.result == landed.result == rows for bare, landed in pairs)
+    bare, landed = (min(side, key=lambda one: one.seconds) for side in zip(*pairs, strict=True))
+    notes = [f"{export.stat().st_size / 1e6:,.0f} MB of CSV; the least of three pairs, since a busy machine only adds."]
+    sides = {"a bare read into DuckDB": bare, "Balcony, landing": landed}
+    keep(table(f"Landing {layout}, {rows / 1e6:g} million rows", sides, notes, against="a bare read into DuckDB"))

@@ -29,8 +29,10 @@ from tests.unit.attribution_oracles import (
 )
 
 MODELS = (
-    "int_path_counts",
+    "int_paths",
     "int_path_steps",
+    "int_path_channels",
+    "int_path_counts",
     "int_path_transitions",
     "int_channel_participation",
     "int_channel_sets",
@@ -388,11 +390,11 @@ def test_rare_states_count_as_the_shorter_ones_they_end_in(models: list[Compiled
     with measured(models, journeys_of(paths)) as connection:
         states = connection.execute(
             """
-            select distinct to_state from intermediate.int_path_transitions
-            where reading = 'states_by_group' order by all
+            select distinct to_state from intermediate.int_path_transitions where month_date is null order by all
             """
         ).fetchall()
-    assert states == [("(end)",), ("A",), ("B",), ("C",), ("C > B",)]
+    # The end, A, B, C, and B after C.
+    assert states == [(0,), (1,), (2,), (3,), (3002,)]
 
 
 def test_beyond_twelve_channels_the_least_met_are_one_player(models: list[CompiledModel]) -> None:
@@ -459,3 +461,27 @@ def test_a_month_without_journeys_measures_nothing(models: list[CompiledModel]) 
     with measured(models, journeys_of([PathJourneys(("A",), 0, 3)])) as connection:
         assert connection.execute("from marts.channel_attribution_total").fetchall() == []
         assert connection.execute("from marts.channel_removal_effects").fetchall() == []
+
+
+def test_the_order_that_journeys_support_is_named_once_over_the_whole_range(
+    models: list[CompiledModel],
+) -> None:
+    """What follows B is told by the channel before it: never the same."""
+    paths = [PathJourneys(("A", "B", "C"), 150, 0), PathJourneys(("C", "B", "A"), 0, 150)]
+    with measured(models, journeys_of(paths)) as connection:
+        verdicts = connection.execute(
+            """
+            select markov_order, order_verdict, min(held_out_loss) is not null, min(held_out_journey_count)
+            from marts.channel_removal_effects where basis = 'count' and period = 'whole_range' group by all order by all
+            """
+        ).fetchall()
+        others = connection.execute(
+            "select distinct order_verdict from marts.channel_removal_effects where basis = 'value' or period = 'month'"
+        ).fetchall()
+    assert verdicts == [
+        (1, "not_supported", True, 300),
+        (2, "supported", True, 300),
+        (3, "not_supported", True, 300),
+        (4, "not_supported", True, 300),
+    ]
+    assert others == [("not_evaluated",)]

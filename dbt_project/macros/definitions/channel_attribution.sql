@@ -286,21 +286,21 @@ persons_of_channels as (
         measured_conversions.path_configuration_id,
         {{ period_start('measured_conversions.converted_date', is_monthly) }} as period_date,
         measured_conversions.conversion_kind,
-        path_steps.channel_id,
+        path_channels.channel_id,
         count(
             distinct
             coalesce(measured_conversions.person_key, measured_conversions.conversion_key)
         ) as person_count
     from measured_conversions
-    inner join path_steps
-        on
-            measured_conversions.journey_path = path_steps.journey_path
-            and path_steps.channel_position is not null
+    inner join paths
+        on measured_conversions.journey_path = paths.journey_path
+    inner join path_channels
+        on paths.path_number = path_channels.path_number
     group by
         measured_conversions.path_configuration_id,
         {{ period_start('measured_conversions.converted_date', is_monthly) }},
         measured_conversions.conversion_kind,
-        path_steps.channel_id
+        path_channels.channel_id
 
 ),
 

@@ -5,25 +5,38 @@ with path_counts as (
 
 ),
 
-first_visits as (
+path_channels as (
 
-    select * from {{ ref('int_path_steps') }}
-    where channel_position is not null and not is_direct_only
+    select * from {{ ref('int_path_channels') }}
+    where not is_direct_only
+
+),
+
+journeys_by_path as (
+
+    select
+        path_configuration_id,
+        path_number,
+        sum(journey_count) as journey_count
+    from path_counts
+    group by path_configuration_id, path_number
 
 ),
 
 channel_journeys as (
 
     select
-        path_counts.path_configuration_id,
-        path_counts.conversion_kind,
-        first_visits.channel_id,
-        sum(path_counts.converted_count + path_counts.not_converted_count) as journey_count
-    from path_counts
-    inner join first_visits
-        on path_counts.journey_path = first_visits.journey_path
+        journeys_by_path.path_configuration_id,
+        path_channels.channel_number,
+        path_channels.channel_id,
+        sum(journeys_by_path.journey_count) as journey_count
+    from journeys_by_path
+    inner join path_channels
+        on journeys_by_path.path_number = path_channels.path_number
     group by
-        path_counts.path_configuration_id, path_counts.conversion_kind, first_visits.channel_id
+        journeys_by_path.path_configuration_id,
+        path_channels.channel_number,
+        path_channels.channel_id
 
 ),
 
@@ -31,116 +44,130 @@ ranked_channels as (
 
     select
         path_configuration_id,
-        conversion_kind,
+        channel_number,
         channel_id,
         row_number() over (
-            partition by path_configuration_id, conversion_kind
+            partition by path_configuration_id
             order by journey_count desc nulls last, channel_id asc nulls last
         ) as channel_rank,
-        count(*) over (partition by path_configuration_id, conversion_kind) as channel_count
+        count(*) over (partition by path_configuration_id) as channel_count
     from channel_journeys
 
 ),
 
--- The channels of most journeys stand for themselves, the others together for one.
+-- The channels of most journeys stand for themselves, the others together for one. A set is a sum
+-- of powers of two, one a player.
 players as (
 
     select
         path_configuration_id,
-        conversion_kind,
-        channel_id,
+        channel_number,
         case
             when channel_count > {{ most_channels }} and channel_rank >= {{ most_channels }}
                 then '(other)'
             else channel_id
-        end as player
+        end as player,
+        cast(power(2, least(channel_rank, {{ most_channels }}) - 1) as bigint) as player_bit
     from ranked_channels
-
-),
-
-players_of_paths as (
-
-    select distinct
-        players.path_configuration_id,
-        players.conversion_kind,
-        first_visits.journey_path,
-        players.player
-    from first_visits
-    inner join players
-        on first_visits.channel_id = players.channel_id
 
 ),
 
 sets_of_paths as (
 
     select
-        path_configuration_id,
-        conversion_kind,
-        journey_path,
-        {{ joined_in_order('player', ' > ', 'player') }} as channel_set
-    from players_of_paths
-    group by path_configuration_id, conversion_kind, journey_path
-
-),
-
-counted_sets as (
-
-    select
-        path_counts.path_configuration_id,
-        path_counts.conversion_kind,
-        sets_of_paths.channel_set,
-        path_counts.person_group,
-        path_counts.converted_count,
-        path_counts.not_converted_count,
-        path_counts.month_date
-    from path_counts
-    inner join sets_of_paths
-        on
-            path_counts.path_configuration_id = sets_of_paths.path_configuration_id
-            and path_counts.conversion_kind = sets_of_paths.conversion_kind
-            and path_counts.journey_path = sets_of_paths.journey_path
+        players.path_configuration_id,
+        path_channels.path_number,
+        bit_or(players.player_bit) as set_bits
+    from path_channels
+    inner join players
+        on path_channels.channel_number = players.channel_number
+    group by players.path_configuration_id, path_channels.path_number
 
 ),
 
 readings as (
 
     select
-        path_configuration_id,
-        conversion_kind,
-        channel_set,
-        cast(null as string) as person_group,
-        sum(converted_count) as converted_count,
-        sum(not_converted_count) as not_converted_count,
-        month_date
-    from counted_sets
-    group by path_configuration_id, conversion_kind, channel_set, month_date
+        path_counts.path_configuration_id,
+        path_counts.kind_number,
+        sets_of_paths.set_bits,
+        path_counts.person_group,
+        sum(path_counts.journey_count) as journey_count,
+        path_counts.month_date
+    from path_counts
+    inner join sets_of_paths
+        on
+            path_counts.path_configuration_id = sets_of_paths.path_configuration_id
+            and path_counts.path_number = sets_of_paths.path_number
+    group by grouping sets (
+        (
+            path_counts.path_configuration_id,
+            path_counts.kind_number,
+            sets_of_paths.set_bits,
+            path_counts.month_date
+        ),
+        (
+            path_counts.path_configuration_id,
+            path_counts.kind_number,
+            sets_of_paths.set_bits,
+            path_counts.person_group
+        )
+    )
 
-    union all
+),
+
+-- One path of each set tells the names of its players.
+example_paths as (
 
     select
         path_configuration_id,
-        conversion_kind,
-        channel_set,
-        person_group,
-        sum(converted_count) as converted_count,
-        sum(not_converted_count) as not_converted_count,
-        cast(null as date) as month_date
-    from counted_sets
-    group by path_configuration_id, conversion_kind, channel_set, person_group
+        set_bits,
+        min(path_number) as path_number
+    from sets_of_paths
+    group by path_configuration_id, set_bits
+
+),
+
+players_of_sets as (
+
+    select distinct
+        example_paths.path_configuration_id,
+        example_paths.set_bits,
+        players.player
+    from example_paths
+    inner join path_channels
+        on example_paths.path_number = path_channels.path_number
+    inner join players
+        on
+            example_paths.path_configuration_id = players.path_configuration_id
+            and path_channels.channel_number = players.channel_number
+
+),
+
+named_sets as (
+
+    select
+        path_configuration_id,
+        set_bits,
+        {{ joined_in_order('player', ' > ', 'player') }} as channel_set
+    from players_of_sets
+    group by path_configuration_id, set_bits
 
 ),
 
 final as (
 
     select
-        path_configuration_id,
-        conversion_kind,
-        channel_set,
-        person_group,
-        cast(converted_count as bigint) as converted_count,
-        cast(not_converted_count as bigint) as not_converted_count,
-        month_date
+        readings.kind_number,
+        named_sets.channel_set,
+        readings.person_group,
+        cast(readings.journey_count as bigint) as journey_count,
+        readings.month_date
     from readings
+    inner join named_sets
+        on
+            readings.path_configuration_id = named_sets.path_configuration_id
+            and readings.set_bits = named_sets.set_bits
 
 )
 

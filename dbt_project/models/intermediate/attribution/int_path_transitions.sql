@@ -6,41 +6,43 @@ with path_counts as (
 
 ),
 
+direct_paths as (
+
+    select path_number from {{ ref('int_path_channels') }}
+    where is_direct_only
+
+),
+
 path_steps as (
 
-    select * from {{ ref('int_path_steps') }}
-    where not is_direct_only
+    select path_steps.*
+    from {{ ref('int_path_steps') }} as path_steps
+    left join direct_paths
+        on path_steps.path_number = direct_paths.path_number
+    where direct_paths.path_number is null
 
 ),
 
 journeys_by_path as (
 
     select
-        path_configuration_id,
-        conversion_kind,
-        journey_path,
-        sum(converted_count + not_converted_count) as journey_count
+        path_number,
+        sum(journey_count) as journey_count
     from path_counts
-    group by path_configuration_id, conversion_kind, journey_path
+    group by path_number
 
 ),
 
-steps_by_kind as (
+-- Few, however many steps there are: at most as many as four channels can follow each other.
+histories as (
 
     select
-        journeys_by_path.path_configuration_id,
-        journeys_by_path.conversion_kind,
-        path_steps.journey_path,
-        path_steps.step_position,
-        path_steps.channel_id,
-        path_steps.last_2_channels,
-        path_steps.last_3_channels,
-        path_steps.last_4_channels,
-        path_steps.is_last_step,
-        journeys_by_path.journey_count
+        path_steps.to_channels as last_channels,
+        sum(journeys_by_path.journey_count) as visit_count
     from journeys_by_path
     inner join path_steps
-        on journeys_by_path.journey_path = path_steps.journey_path
+        on journeys_by_path.path_number = path_steps.path_number
+    group by path_steps.to_channels
 
 ),
 
@@ -48,14 +50,12 @@ visits as (
 
     {%- for order in [2, 3, 4] %}
     select
-        path_configuration_id,
-        conversion_kind,
-        last_{{ order }}_channels as state,
+        last_channels % {{ 1000 ** order }} as state,
         {{ order }} as state_length,
-        sum(journey_count) as visit_count
-    from steps_by_kind
-    where last_{{ order }}_channels is not null
-    group by path_configuration_id, conversion_kind, last_{{ order }}_channels
+        sum(visit_count) as visit_count
+    from histories
+    where last_channels >= {{ 1000 ** (order - 1) }}
+    group by last_channels % {{ 1000 ** order }}
     {{- '\n\n    union all\n' if not loop.last }}
     {%- endfor %}
 
@@ -66,9 +66,9 @@ visits as (
 ranked_states as (
 
     select
-        *,
+        state,
+        state_length,
         row_number() over (
-            partition by path_configuration_id, conversion_kind
             order by visit_count desc nulls last, state_length asc nulls last, state asc nulls last
         ) as state_rank
     from visits
@@ -83,109 +83,62 @@ states as (
 
 ),
 
-steps_with_state as (
+-- The longest ending that stands; 0 before the first touch and after the last.
+states_of_histories as (
 
     select
-        steps_by_kind.*,
+        histories.last_channels,
         coalesce(
-            states_of_4.state, states_of_3.state, states_of_2.state, steps_by_kind.channel_id
+            states_of_4.state, states_of_3.state, states_of_2.state, histories.last_channels % 1000
         ) as state
-    from steps_by_kind
-    left join states as states_of_2
+    from histories
+    {%- for order in [2, 3, 4] %}
+    left join states as states_of_{{ order }}
         on
-            steps_by_kind.path_configuration_id = states_of_2.path_configuration_id
-            and steps_by_kind.conversion_kind = states_of_2.conversion_kind
-            and steps_by_kind.last_2_channels = states_of_2.state
-    left join states as states_of_3
-        on
-            steps_by_kind.path_configuration_id = states_of_3.path_configuration_id
-            and steps_by_kind.conversion_kind = states_of_3.conversion_kind
-            and steps_by_kind.last_3_channels = states_of_3.state
-    left join states as states_of_4
-        on
-            steps_by_kind.path_configuration_id = states_of_4.path_configuration_id
-            and steps_by_kind.conversion_kind = states_of_4.conversion_kind
-            and steps_by_kind.last_4_channels = states_of_4.state
+            histories.last_channels % {{ 1000 ** order }} = states_of_{{ order }}.state
+            and states_of_{{ order }}.state_length = {{ order }}
+    {%- endfor %}
 
-),
-
-steps_from_state as (
+    union all
 
     select
-        path_configuration_id,
-        conversion_kind,
-        journey_path,
-        channel_id as to_channel,
-        state as to_state,
-        is_last_step,
-        coalesce(
-            lag(channel_id) over (
-                partition by path_configuration_id, conversion_kind, journey_path
-                order by step_position asc nulls last
-            ),
-            '(start)'
-        ) as from_channel,
-        coalesce(
-            lag(state) over (
-                partition by path_configuration_id, conversion_kind, journey_path
-                order by step_position asc nulls last
-            ),
-            '(start)'
-        ) as from_state
-    from steps_with_state
+        0 as last_channels,
+        0 as state
 
 ),
 
 steps_and_ends as (
 
     select
-        path_configuration_id,
-        conversion_kind,
-        journey_path,
-        from_channel,
-        to_channel,
-        from_state,
-        to_state,
-        false as is_end
-    from steps_from_state
+        path_number,
+        from_channels,
+        to_channels
+    from path_steps
 
     union all
 
     select
-        path_configuration_id,
-        conversion_kind,
-        journey_path,
-        to_channel as from_channel,
-        '(end)' as to_channel,
-        to_state as from_state,
-        '(end)' as to_state,
-        true as is_end
-    from steps_from_state
+        path_number,
+        to_channels as from_channels,
+        0 as to_channels
+    from path_steps
     where is_last_step
 
 ),
 
-counted_steps as (
+steps_with_states as (
 
     select
-        steps_and_ends.path_configuration_id,
-        steps_and_ends.conversion_kind,
-        path_counts.person_group,
-        steps_and_ends.from_channel,
-        steps_and_ends.to_channel,
-        steps_and_ends.from_state,
-        steps_and_ends.to_state,
-        path_counts.converted_count + path_counts.not_converted_count as step_count,
-        case when steps_and_ends.is_end then path_counts.converted_count else 0 end
-            as converted_count,
-        case when steps_and_ends.is_end then path_counts.value_amount else 0 end as value_amount,
-        path_counts.month_date
+        steps_and_ends.path_number,
+        steps_and_ends.from_channels % 1000 as from_channel,
+        steps_and_ends.to_channels % 1000 as to_channel,
+        from_states.state as from_state,
+        to_states.state as to_state
     from steps_and_ends
-    inner join path_counts
-        on
-            steps_and_ends.path_configuration_id = path_counts.path_configuration_id
-            and steps_and_ends.conversion_kind = path_counts.conversion_kind
-            and steps_and_ends.journey_path = path_counts.journey_path
+    inner join states_of_histories as from_states
+        on steps_and_ends.from_channels = from_states.last_channels
+    inner join states_of_histories as to_states
+        on steps_and_ends.to_channels = to_states.last_channels
 
 ),
 
@@ -194,65 +147,51 @@ counted_steps as (
 readings as (
 
     select
-        path_configuration_id,
-        conversion_kind,
-        'channels' as reading,
-        person_group,
-        from_channel as from_state,
-        to_channel as to_state,
-        sum(step_count) as step_count,
-        sum(converted_count) as converted_count,
-        sum(value_amount) as value_amount,
-        month_date
-    from counted_steps
-    group by
-        path_configuration_id, conversion_kind, person_group, from_channel, to_channel, month_date
-
-    union all
-
-    select
-        path_configuration_id,
-        conversion_kind,
-        'states_by_month' as reading,
-        cast(null as string) as person_group,
-        from_state,
-        to_state,
-        sum(step_count) as step_count,
-        sum(converted_count) as converted_count,
-        sum(value_amount) as value_amount,
-        month_date
-    from counted_steps
-    group by path_configuration_id, conversion_kind, from_state, to_state, month_date
-
-    union all
-
-    select
-        path_configuration_id,
-        conversion_kind,
-        'states_by_group' as reading,
-        person_group,
-        from_state,
-        to_state,
-        sum(step_count) as step_count,
-        sum(converted_count) as converted_count,
-        sum(value_amount) as value_amount,
-        cast(null as date) as month_date
-    from counted_steps
-    group by path_configuration_id, conversion_kind, person_group, from_state, to_state
+        path_counts.kind_number,
+        path_counts.person_group,
+        steps_with_states.from_channel,
+        steps_with_states.to_channel,
+        steps_with_states.from_state,
+        steps_with_states.to_state,
+        sum(path_counts.journey_count) as step_count,
+        sum(case when steps_with_states.to_state = 0 then path_counts.value_amount else 0 end)
+            as value_amount,
+        path_counts.month_date
+    from steps_with_states
+    inner join path_counts
+        on steps_with_states.path_number = path_counts.path_number
+    group by grouping sets (
+        (
+            path_counts.kind_number,
+            path_counts.person_group,
+            steps_with_states.from_channel,
+            steps_with_states.to_channel,
+            path_counts.month_date
+        ),
+        (
+            path_counts.kind_number,
+            steps_with_states.from_state,
+            steps_with_states.to_state,
+            path_counts.month_date
+        ),
+        (
+            path_counts.kind_number,
+            path_counts.person_group,
+            steps_with_states.from_state,
+            steps_with_states.to_state
+        )
+    )
 
 ),
 
 final as (
 
     select
-        path_configuration_id,
-        conversion_kind,
-        reading,
+        kind_number,
         person_group,
-        from_state,
-        to_state,
+        cast(coalesce(from_state, from_channel) as bigint) as from_state,
+        cast(coalesce(to_state, to_channel) as bigint) as to_state,
         cast(step_count as bigint) as step_count,
-        cast(converted_count as bigint) as converted_count,
         cast(value_amount as decimal(18, 2)) as value_amount,
         month_date
     from readings

@@ -1,6 +1,8 @@
+{{ config(materialized='replaced') }}
 with credits as (
 
     select * from {{ ref('fct_attribution_credits') }}
+    where {{ within('day', 'entry_date') }}
 
 ),
 

@@ -22,9 +22,15 @@ journeys as (
 
 ),
 
-path_steps as (
+paths as (
 
-    select * from {{ ref('int_path_steps') }}
+    select * from {{ ref('int_paths') }}
+
+),
+
+path_channels as (
+
+    select * from {{ ref('int_path_channels') }}
 
 ),
 

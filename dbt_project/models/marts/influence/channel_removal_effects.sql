@@ -37,13 +37,16 @@ final as (
         effects_with_period.period,
         measured_models.label,
         measured_models.assumption_ids,
+        coalesce(effects_with_period.order_verdict, 'not_evaluated') as order_verdict,
         measured_models.markov_order,
         effects_with_period.effect as removal_effect,
         effects_with_period.participation_share,
         effects_with_period.base as base_result,
+        effects_with_period.held_out_loss,
         effects_with_period.state_count,
         effects_with_period.converted_count,
         effects_with_period.not_converted_count,
+        effects_with_period.held_out_journey_count,
         effects_with_period.month_date
     from effects_with_period
     inner join measured_models

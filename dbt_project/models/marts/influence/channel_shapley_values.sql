@@ -18,7 +18,7 @@ measured_models as (
 ),
 
 -- Every converted journey in equal parts to its distinct channels, told apart by the place at
--- which a channel first came. Decimals, because sums of doubles depend on the order of rows.
+-- which a channel first came.
 sum_game_values as (
 
     select
@@ -28,28 +28,18 @@ sum_game_values as (
         measured_models.label,
         measured_models.assumption_ids,
         participation.channel_position,
-        sum(
-            cast(
-                cast(participation.converted_count as double)
-                / nullif(participation.distinct_channel_count, 0)
-                as decimal(38, 18)
-            )
-        ) as shapley_value,
-        sum(
-            cast(
-                cast(participation.value_amount as double)
-                / nullif(participation.distinct_channel_count, 0)
-                as decimal(38, 18)
-            )
-        ) as shapley_value_amount,
-        sum(participation.converted_count) as converted_count,
+        sum(participation.shared_journey_count) as shapley_value,
+        sum(participation.shared_value_amount) as shapley_value_amount,
+        sum(participation.journey_count) as converted_count,
         participation.month_date
     from participation
     inner join measured_models
         on
             participation.path_configuration_id = measured_models.path_configuration_id
             and measured_models.shapley_game = 'sum'
-    where participation.converted_count > 0
+    where
+        participation.channel_position is not null
+        and participation.conversion_kind <> '(not converted)'
     group by
         measured_models.model_id,
         participation.channel_id,
