@@ -39,7 +39,7 @@ class GivenConnection:
 
     rowcount = -1
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def __getattr__(self, name: str) -> Any:
@@ -148,14 +148,17 @@ class QuietValidator(Validator):
 class Guard:
     """Validates checks against the tables and views of one connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        registry.register("duckdb", __name__, DuckDBDialect.__name__)
+    dialect: ClassVar[type[DefaultDialect]] = DuckDBDialect
+
+    def __init__(self, connection: Any) -> None:
+        name = self.dialect.name
+        registry.register(name, self.dialect.__module__, self.dialect.__name__)
         given = GivenConnection(connection)
         self._engine = SqlAlchemyExecutionEngine(
-            engine=sqlalchemy.create_engine("duckdb://", creator=lambda: given, poolclass=StaticPool),
+            engine=sqlalchemy.create_engine(f"{name}://", creator=lambda: given, poolclass=StaticPool),
         )
         # GX 1.24.1 knows a fixed list of dialects and leaves this None for any other: no regex, no LIKE.
-        self._engine.dialect_module = DuckDBDialect  # type: ignore[assignment]
+        self._engine.dialect_module = self.dialect  # type: ignore[assignment]
 
     def validate(
         self, relation: str, checks: Sequence[Check], result_format: str

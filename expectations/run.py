@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 
+from expectations.spark_connection import SparkConnection
 from expectations.suites import SQL_CLAIM, Check, Severity, load_suites
 
 if TYPE_CHECKING:
     from expectations.duckdb_adapter import Guard
+
+Connection: TypeAlias = duckdb.DuckDBPyConnection | SparkConnection
+"""Where the guarded relations are."""
 
 SHOWN_ROWS = 5
 
@@ -38,21 +42,18 @@ class CheckResult:
     """The check could not run. Its severity is then critical, whatever the suite says."""
 
 
-def run_layer(connection: duckdb.DuckDBPyConnection, layer: str, run_id: str) -> list[CheckResult]:
+def run_layer(connection: Connection, layer: str, run_id: str) -> list[CheckResult]:
     """Run every check of `layer` on `connection`, which stays open and in its transaction."""
     return run_checks(connection, load_suites(layer), run_id)
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection, checks: Sequence[Check], run_id: str) -> list[CheckResult]:
+def run_checks(connection: Connection, checks: Sequence[Check], run_id: str) -> list[CheckResult]:
     """Run `checks`; those of one relation must stand together."""
-    from expectations.duckdb_adapter import Guard  # GX: seconds to import, so only when a check runs
-
-    guard = Guard(connection)
-    existing = connection.execute("select table_schema || '.' || table_name from information_schema.tables")
-    existing_relations = {name for (name,) in existing.fetchall()}
+    guard = _guard(connection)
+    existing = _relations(connection)
     results = []
     for relation, group in groupby(checks, key=lambda check: check.relation):
-        if relation in existing_relations:
+        if relation in existing:
             outcomes = _outcomes(guard, connection, relation, list(group))
         else:
             outcomes = ((check, _error(f"{relation} does not exist")) for check in group)
@@ -60,8 +61,26 @@ def run_checks(connection: duckdb.DuckDBPyConnection, checks: Sequence[Check], r
     return results
 
 
+def _guard(connection: Connection) -> Guard:
+    # GX takes seconds to import, so only when a check runs.
+    if isinstance(connection, SparkConnection):
+        from expectations.spark_adapter import SparkGuard
+
+        return SparkGuard(connection)
+    from expectations.duckdb_adapter import Guard
+
+    return Guard(connection)
+
+
+def _relations(connection: Connection) -> set[str]:
+    if isinstance(connection, SparkConnection):
+        return connection.relations()
+    rows = connection.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
+    return {name for (name,) in rows}
+
+
 def _outcomes(
-    guard: Guard, connection: duckdb.DuckDBPyConnection, relation: str, checks: list[Check]
+    guard: Guard, connection: Connection, relation: str, checks: list[Check]
 ) -> Iterator[tuple[Check, dict[str, Any]]]:
     """What came of each check. Numbers cost further queries, so they are asked for only where a claim broke."""
     validations = guard.validate(relation, checks, "BOOLEAN_ONLY")
@@ -77,7 +96,7 @@ def _outcomes(
             yield check, {"is_passed": False, **_found(connection, check, numbers[check.name].result)}
 
 
-def _found(connection: duckdb.DuckDBPyConnection, check: Check, numbers: dict[str, Any]) -> dict[str, Any]:
+def _found(connection: Connection, check: Check, numbers: dict[str, Any]) -> dict[str, Any]:
     if check.type == SQL_CLAIM:
         count = numbers["observed_value"]
         return {"unexpected_count": count, "details": f"{count} found: {_shown_rows(connection, check)}"}
@@ -88,7 +107,7 @@ def _found(connection: duckdb.DuckDBPyConnection, check: Check, numbers: dict[st
     return {"details": f"observed {observed}" if isinstance(observed, int | float) else "another value was observed"}
 
 
-def _shown_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
+def _shown_rows(connection: Connection, check: Check) -> str:
     query = check.kwargs["unexpected_rows_query"].format(batch=check.relation)
     found = connection.execute(f"select * from ({query}) order by all limit {SHOWN_ROWS}")
     columns = [column[0] for column in found.description]

@@ -18,9 +18,11 @@ from contextlib import contextmanager
 
 import duckdb
 
+from expectations.suites import declared_marts
 from orchestration.lock import warehouse_lock
 from orchestration.settings import Settings
 from orchestration.spark.build import SCHEMA, SparkProject
+from orchestration.spark.layers import audit
 from orchestration.spark.parity import compare_marts, verdict
 from orchestration.spark.raw import export_raw, registration
 from orchestration.spark.server import SparkUnavailable, spark_server
@@ -47,7 +49,7 @@ def main() -> int:
 
 def _compare_engines(settings: Settings, *, tested: bool) -> int:
     folder = settings.home / "spark"
-    copied = dataclasses.replace(settings, home=folder / "duckdb")
+    copied = dataclasses.replace(settings, home=folder / "duckdb", target="duckdb")
     with warehouse_lock(settings, print):
         shutil.rmtree(folder, ignore_errors=True)
         copied.home.mkdir(parents=True, mode=0o700)
@@ -63,8 +65,10 @@ def _compare_engines(settings: Settings, *, tested: bool) -> int:
         with _timed("Spark: models" + (", data tests and unit tests" if tested else "")):
             results = project.build(tested=tested)
         failed += _told_failures(results)
-        with _timed("Spark: marts as files"):
-            project.write_marts(folder / "parquet")
+        with _timed("Spark: marts as files, audited"):
+            marts = project.relations(SCHEMA)
+            project.write(SCHEMA, marts, folder / "parquet")
+            audit(connection, folder / "parquet", project.row_counts(SCHEMA, marts), declared_marts())
         comparisons = compare_marts(connection, SCHEMA, folder / "parquet")
     for comparison in comparisons:
         for difference in comparison.differences:

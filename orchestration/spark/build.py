@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestration.settings import Settings
-from orchestration.transform import NodeResult, TransformError, node_results
+from orchestration.transform import NodeResult, TransformError, explained_results
 
 TARGET = "spark"
 SCHEMA = "marts"
@@ -31,27 +32,47 @@ class SparkProject:
     def build(self, *, tested: bool = True) -> list[NodeResult]:
         """Build seeds and models; with their data tests and unit tests, unless told otherwise."""
         untested = [] if tested else ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-        return node_results(self._invoke("build", *untested))
+        return self.run("build", *untested)
+
+    def run(self, *command: str) -> list[NodeResult]:
+        """Run a command of dbt; what became of each node."""
+        return explained_results(self._invoke(*command), self.execute)
+
+    def session(self) -> Any:
+        """The session of this process on the server, which dbt uses too."""
+        # By name: the packages are an optional group, and most installs have none.
+        log = importlib.import_module("pyspark.logger").PySparkLogger.getLogger("SQLQueryContextLogger")
+        # It writes each error with its plan and the values met to the standard error; who asked gets the error besides.
+        log.setLevel("CRITICAL")
+        return importlib.import_module("pyspark.sql").SparkSession.builder.remote(self.remote).getOrCreate()
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run SQL on the server and return the rows of the last statement."""
-        # By name: the packages are an optional group, and most installs have none.
-        session = importlib.import_module("pyspark.sql").SparkSession.builder.remote(self.remote).getOrCreate()
+        session = self.session()
         rows: list[tuple[Any, ...]] = []
         for statement in statements:
             rows = [tuple(row) for row in session.sql(statement).collect()]
         return rows
 
-    def write_marts(self, folder: Path) -> None:
-        """Write every mart to `folder/<mart>/<mart>.parquet`, sorted by its key: the layout of a publication."""
-        for mart in sorted(row[1] for row in self.execute(f"show tables in {SCHEMA}")):
+    def relations(self, schema: str) -> list[str]:
+        """The tables and views of a schema."""
+        return sorted(row[1] for row in self.execute(f"show tables in {schema}"))
+
+    def row_counts(self, schema: str, names: Sequence[str]) -> dict[str, int]:
+        """Rows of each relation, as Spark counts them."""
+        counts = " union all ".join(f"select '{name}', count(*) from {schema}.{name}" for name in names)
+        return dict(self.execute(counts)) if names else {}
+
+    def write(self, schema: str, names: Sequence[str], folder: Path) -> None:
+        """Write relations to `folder/<name>/<name>.parquet`, sorted by their key: the layout of a publication."""
+        for name in names:
             self.execute(
-                f"insert overwrite directory '{folder / mart}' using parquet options (compression 'zstd') "
-                f"select * from (select /*+ repartition(1) */ * from {SCHEMA}.{mart}) sort by 1"
+                f"insert overwrite directory '{folder / name}' using parquet options (compression 'zstd') "
+                f"select * from (select /*+ repartition(1) */ * from {schema}.{name}) sort by 1"
             )
-            for path in sorted((folder / mart).iterdir()):
+            for path in sorted((folder / name).iterdir()):
                 if path.suffix == ".parquet":
-                    path.rename(folder / mart / f"{mart}.parquet")
+                    path.rename(folder / name / f"{name}.parquet")
                 else:
                     path.unlink()
 

@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,16 +43,17 @@ class RawTable:
 def export_raw(
     connection: duckdb.DuckDBPyConnection, relations: Iterable[tuple[str, str]], folder: Path
 ) -> list[RawTable]:
-    """Write each `(schema, table)` of the warehouse below the new `folder`, and return what stands there.
+    """Write each `(schema, table)` of the warehouse below `folder`, anew, and return what stands there.
 
     Raises `KeyError` naming a type that raw tables do not have.
     """
-    folder.mkdir(parents=True, mode=0o700)
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     tables = []
     for schema, name in relations:
         described = connection.execute(f'describe {schema}."{name}"').fetchall()
         columns = {column: _SPARK_TYPES[type_] for column, type_, *_ in described}
         table = RawTable(schema, name, columns, folder / schema / name)
+        shutil.rmtree(table.location, ignore_errors=True)
         table.location.mkdir(parents=True)
         form = f"partition_by ({PARTITION}), overwrite_or_ignore" if table.is_partitioned else "per_thread_output"
         connection.execute(

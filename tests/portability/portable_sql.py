@@ -40,6 +40,8 @@ BANNED = {
     "::": r"::",
     "//": r"//",
     "division without nullif": r"(?<!/)/(?!/)(?!\s*(?:nullif\s*\(|0*[1-9]|0*\.0*[1-9]))",
+    # Spark makes a decimal of seven digits of it, DuckDB a double.
+    "division by a decimal literal": r"/\s*\d+\.\d",
     "list or struct": r"[\[\]{}]",
     "list function": r"\b(?:unnest|list|list_\w+)\s*\(",
     "lambda or JSON arrow": r"->",

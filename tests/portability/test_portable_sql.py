@@ -25,6 +25,7 @@ PLANTED = {
     "::": ["select a::date from t"],
     "//": ["select a // 2 from t"],
     "division without nullif": ["select a / b from t", "select a / 0 from t", "select a /\n    (b + 1) from t"],
+    "division by a decimal literal": ["select a / 86400.0 from t", "select a /0.5 from t"],
     "list or struct": ["select [1, 2] from t", "select a[1] from t", "select {'k': 1} from t"],
     "list function": ["select unnest(a) from t", "select list_sort(a) from t", "select list(a) from t"],
     "lambda or JSON arrow": ["select a ->> '$.k' from t", "select any_match(a, x -> x > 1) from t"],
@@ -57,7 +58,7 @@ PLANTED_BRANCHES = {
 PORTABLE = [
     "select 'a::b // [c] now()' as text_value from t",
     "-- qualify, group by all\nselect a from t /* a / b */",
-    "select a / nullif(b, 0), a / 2, a / 0.5 from t",
+    "select a / nullif(b, 0), a / 2 from t",
     "select * from a except select * from b",
     "select regexp_extract(a, r'[a-z]\\', 1), b from t",
     "select to_timestamp_text, known_list, date_diff from t",

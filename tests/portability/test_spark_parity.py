@@ -55,6 +55,11 @@ def test_equal_marts_agree_in_whatever_order_their_rows_stand(
             "credit_share differs in 1 rows: ('b'",
         ),
         (
+            f"select * replace (credit_share + 1e-6 as credit_share) from ({MART}) where conversion_key <> 'b' "
+            f"union all select * from ({MART}) where conversion_key = 'b'",
+            "credit_share differs in 1 rows: ('a'",
+        ),
+        (
             f"select * replace (coalesce(credit_share, 0) as credit_share) from ({MART})",
             "credit_share differs in 1 rows",
         ),
@@ -65,7 +70,9 @@ def test_equal_marts_agree_in_whatever_order_their_rows_stand(
         (f"select * exclude (channel_id) from ({MART})", "channel_id VARCHAR in DuckDB, missing in Spark"),
         (f"select channel_id, * exclude (channel_id) from ({MART})", "another order"),
     ],
-    ids="one cent|missing row|row twice|null|double|null double|type|missing column|order of columns".split("|"),
+    ids="one cent|missing row|row twice|null|double|double by 1e-6|null double|type|missing column|order of columns".split(
+        "|"
+    ),
 )
 def test_a_planted_difference_is_found(
     duckdb_marts: duckdb.DuckDBPyConnection, tmp_path: Path, planted: str, told: str

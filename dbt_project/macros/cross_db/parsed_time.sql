@@ -1,5 +1,11 @@
 {#- A text parsed by one strptime format, as a timestamp without a zone: the wall time as written, or UTC where the
-    format has an offset (%z). Null where it does not fit. -#}
+    format has an offset (%z). Null where it does not fit.
+    On both engines:
+    `parsed_time("'2024-03-31 02:30:00'", '%Y-%m-%d %H:%M:%S')` is `2024-03-31 02:30:00`.
+    `parsed_time("'31/Mar/2024:02:30:00 +0200'", '%d/%b/%Y:%H:%M:%S %z')` is `2024-03-31 00:30:00`.
+    `parsed_time("'Sun, Mar 31, 2024'", '%a, %b %d, %Y')` is `2024-03-31 00:00:00`.
+    `parsed_time("'2024-02-30'", '%Y-%m-%d')` is `null`.
+    `parsed_time("'2024-03-31T02:30:00'", '%Y-%m-%dT%H:%M:%S%z')` is `null`. -#}
 {% macro parsed_time(expression, format) %}{{ return(adapter.dispatch('parsed_time', 'balcony')(expression, format)) }}{% endmacro %}
 
 {% macro default__parsed_time(expression, format) %}

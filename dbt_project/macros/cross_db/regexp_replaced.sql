@@ -1,4 +1,6 @@
-{#- A text with every match of a regular expression replaced by another text. -#}
+{#- A text with every match of a regular expression replaced by another text.
+    On both engines:
+    `regexp_replaced("'1 299 00'", '\\s', '')` is `129900`. -#}
 {% macro regexp_replaced(expression, pattern, replacement) %}
     {{- return(adapter.dispatch('regexp_replaced', 'balcony')(expression, pattern, replacement)) -}}
 {% endmacro %}

@@ -1,4 +1,7 @@
-{#- A written amount as decimal(18,2): '1,299.00' is 1299.00. Null where it is none; '12,50' is none, not 1250. -#}
+{#- A written amount as decimal(18,2): '1,299.00' is 1299.00. Null where it is none; '12,50' is none, not 1250.
+    On both engines:
+    `try_decimal("' 1,299.00'")` is `1299.00`.
+    `try_decimal("'12,50'")` is `null`. -#}
 {% macro try_decimal(expression) %}
     {%- set text = "trim(" ~ expression ~ ")" -%}
     {%- set amount = '^[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]+)?$' -%}
