@@ -4,6 +4,8 @@ SEED ?= 7
 WORLD ?= base
 SIZE ?= small
 WORLDS ?= 20
+JOBS ?= 1
+KILLS ?= 200
 
 venv := .venv
 python := $(venv)/bin/python
@@ -19,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format dev rollback plan simulate scorecard spark bench lock clean
+.PHONY: help setup run test lint format dev serve rollback doctor nights erase about plan simulate scorecard mutations spark bench faults kills lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -27,7 +29,7 @@ help: ## List the tasks
 setup: $(venv)/installed ## Make .venv from requirements.lock, again only when that changed
 
 run: setup ## Land what is new in BALCONY_EXPORTS, build and check every layer, publish the marts
-	@$(python) -m orchestration.run
+	@$(python) -m orchestration.run $(if $(DAYS),--days $(DAYS))
 
 test: setup ## Run the tests; those on real exports need BALCONY_SAMPLES
 	@$(python) -m pytest
@@ -54,8 +56,25 @@ format: setup ## Put Python and SQL into the project's form
 dev: setup ## Open the Dagster UI on this machine, http://127.0.0.1:3000
 	@$(python) -m orchestration.home
 
+serve: setup ## Run every night and whenever files are exported, with the UI at http://127.0.0.1:3000, until Ctrl-C
+	@$(python) -m orchestration.serve
+
 rollback: setup ## Let readers see an earlier publication again: TO=id, without it the one before
 	@$(python) -m orchestration.rollback $(TO)
+
+doctor: setup ## Look for common troubles and say what to do about each; changes nothing
+	@$(python) -m orchestration.doctor
+
+nights: setup ## Let a simulated world grow through seven nights under the daemon, and compare with one run over all; takes minutes
+	@$(python) -m tests.faults.nights
+
+erase: setup ## Erase one person everywhere: PERSON=file with an address or handle, - to type it in. YES=1 asks nothing
+	@test -n "$(PERSON)" || { echo "Say whom, never on the command line: make erase PERSON=-" >&2; exit 1; }
+	@$(python) -m orchestration.people erase $(PERSON) $(if $(YES),--yes)
+
+about: setup ## Write all that is known of one person to a folder of your own: PERSON=file or -
+	@test -n "$(PERSON)" || { echo "Say whom, never on the command line: make about PERSON=-" >&2; exit 1; }
+	@$(python) -m orchestration.people about $(PERSON)
 
 plan: setup ## Plan a posting experiment, drawn by lot: NAME=spring START=2027-01-04 EFFECT=0.2
 	@$(python) -m orchestration.planner $(NAME) --start $(START) --effect $(or $(EFFECT),0.2)
@@ -67,11 +86,20 @@ simulate: setup ## Write the exports of a simulated world and, apart from them, 
 scorecard: setup ## Judge every published estimate on simulated worlds whose truth is known: WORLDS=20 REGIME=base
 	@$(python) -m orchestration.scorecard --worlds $(WORLDS) $(if $(REGIME),--regime $(REGIME))
 
+mutations: setup ## Land damaged exports and hold each against an independent count; takes minutes: FILES=10000 SEED=7
+	@BALCONY_SETTLE_SECONDS=0 $(python) -m tests.faults.mutations --files $(or $(FILES),10000) --seed $(SEED)
+
 spark: $(venv)/installed-spark ## Build the models on what has landed with DuckDB and with Spark, and compare every mart; needs Java 17
 	@$(python) -m orchestration.spark --untested
 
-bench: setup ## Measure landing against a bare read of the same file; takes minutes
+bench: setup ## Measure landing and attribution against plain scripts, into docs/benchmarks.md; takes minutes
 	@$(python) -m pytest tests/benchmarks -s -n 0
+
+faults: setup ## Inject every fault of the matrix and write docs/faults.md: ONLY=9,16b SEED=7 JOBS=1; takes 20 minutes
+	@$(python) -m tests.faults --seed $(SEED) --jobs $(JOBS) $(if $(ONLY),--only $(ONLY))
+
+kills: setup ## Kill runs at random moments and compare what their successors publish: KILLS=200 SEED=7; takes an hour
+	@$(python) -m tests.faults.kills --kills $(KILLS) --seed $(SEED)
 
 lock: ## Compile requirements.lock from pyproject.toml; needs uv. UPGRADE=--upgrade raises every version
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --no-strip-extras --generate-hashes \

@@ -10,6 +10,9 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+# Tests write a file and land it at once: nothing there is still being written.
+os.environ.setdefault("BALCONY_SETTLE_SECONDS", "0")
+
 
 @pytest.fixture(scope="session")
 def samples() -> Path:

@@ -13,6 +13,7 @@ import duckdb
 import jinja2
 import pandas as pd
 import pytest
+import yaml
 
 from expectations.suites import DBT_PROJECT
 from orchestration.measurement import audience, entanglement
@@ -31,6 +32,11 @@ COUNTED = (
 GIVEN = """
     create schema intermediate;
     create schema reference;
+    create schema staging;
+    create table staging.stg_x__followed_accounts (
+        platform_id varchar, account_id varchar, identifier_type varchar, identifier_value varchar
+    );
+    create table staging.stg_bluesky__followed_accounts as from staging.stg_x__followed_accounts;
     create table intermediate.int_activities (
         account_key varchar, person_key varchar, platform_id varchar, content_key varchar, word varchar,
         is_incoming boolean default true, known_as varchar default 'person', count_basis varchar default 'event',
@@ -43,7 +49,7 @@ GIVEN = """
     );
     create table intermediate.int_entanglement_daily (platform_id varchar, known_as varchar, entanglement_date date);
     create table intermediate.int_entanglement_spells (
-        spell_key varchar, account_key varchar, person_key varchar, platform_id varchar,
+        spell_key varchar, account_key varchar, account_id varchar, person_key varchar, platform_id varchar,
         identifier_type varchar default 'account', identifier_value varchar, start_known_as varchar default 'reported',
         start_window_days bigint, end_window_days bigint, is_open boolean, end_known_as varchar, first_standing_date date,
         started_date date, ended_date date
@@ -70,17 +76,20 @@ GIVEN = """
 def queries() -> dict[str, str]:
     """What dbt compiles the models to, by their own Jinja and macros; dbt itself takes 25 seconds for it."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    macros = "".join(path.read_text() for path in sorted(DBT_PROJECT.glob("macros/*/*.sql")))
+    folders = (DBT_PROJECT / "macros" / name for name in ("cross_db", "definitions"))
+    macros = "".join(path.read_text() for folder in folders for path in sorted(folder.glob("*.sql")))
+    schemas = {"int": "intermediate", "stg": "staging"}
+    variables = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())["vars"]
     environment.globals |= {
         "adapter": SimpleNamespace(dispatch=lambda name, _: getattr(module, f"default__{name}")),
         "dbt": SimpleNamespace(type_string=lambda: "varchar"),
         "env_var": lambda _, default: default,
+        "ref": lambda name: f"{schemas.get(name[:3], 'reference')}.{name}",
         "return": lambda value: value,
-        "var": lambda _, default: default,
+        "var": lambda name, *default: variables.get(name, *default),
     }
     module: Any = environment.from_string(macros).module
     environment.globals |= {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
-    environment.globals["ref"] = lambda name: f"{'intermediate' if name.startswith('int_') else 'reference'}.{name}"
     folder = DBT_PROJECT / "models" / "intermediate" / "audience"
     return {model: environment.from_string((folder / f"{model}.sql").read_text()).render() for model in COUNTED}
 

@@ -30,7 +30,10 @@ EVERY_KILL = (
     "publication.before_switch",
     "publication.after_switch",
 )
-"""`BALCONY_EVERY_KILL=1` asks for all of them, 15 minutes; those of landing and publication are in the unit tests too."""
+"""`BALCONY_EVERY_KILL=1` asks for all of them, 15 minutes; those of landing and publication are in the unit tests too.
+
+Random moments instead of named ones: `make kills`.
+"""
 
 
 def test_a_run_killed_again_and_again_ends_with_the_same_marts(demo: Demo, tmp_path: Path) -> None:

@@ -39,8 +39,9 @@ def _land(connection: duckdb.DuckDBPyConnection) -> None:
         """
         create table landing.loads (
             load_id bigint, file_sha256 varchar, source_name varchar, table_name varchar, load_status varchar,
-            rows_read_count bigint, rows_landed_count bigint, rows_quarantined_count bigint
+            rows_read_count bigint, rows_landed_count bigint, rows_quarantined_count bigint, rows_erased_count bigint
         );
+        create table landing.erased_rows (load_id bigint, source_row_number bigint);
         create table landing.rejected_rows (load_id bigint, source_row_number bigint, rejection_reason varchar);
         insert into landing.loads (load_id, file_sha256, load_status) values (0, 'refused', 'refused');
         """
@@ -60,7 +61,7 @@ def _land(connection: duckdb.DuckDBPyConnection) -> None:
             where number <> {QUARANTINED};
             insert into landing.rejected_rows values ({load_id}, {QUARANTINED}, 'unreadable');
             insert into landing.loads
-            values ({load_id}, 'sha{load_id}', '{spec.source}', '{spec.table}', 'landed', {RECORDS}, {RECORDS - 1}, 1);
+            values ({load_id}, 'sha{load_id}', '{spec.source}', '{spec.table}', 'landed', {RECORDS}, {RECORDS - 1}, 1, null);
             """
         )
     connection.execute("create table landing.files as select load_id from landing.loads")

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with staged_activities as (
 
     {{ union_staged('activities', [
@@ -63,6 +64,9 @@ activities_with_word as (
         on
             staged_activities.platform_id = native_events.platform_id
             and staged_activities.native_event = native_events.native_event
+    where
+        {{ within('day', reporting_date('staged_activities.occurred_at')) }}
+        or {{ within('identifier', 'staged_activities.identifier_value') }}
 
 ),
 
@@ -87,7 +91,7 @@ counted_activities as (
         metric_date as activity_date,
         cast(null as timestamp) as acted_at
     from metrics
-    where word in ('interaction', 'engagement')
+    where word in ('interaction', 'engagement') and {{ within('day', 'metric_date') }}
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with conversions as (
 
     select * from {{ ref('int_conversions') }}
@@ -13,7 +14,7 @@ link_states as (
 touches as (
 
     select * from {{ ref('int_journey_touches') }}
-    where conversion_key is not null
+    where conversion_key is not null and {{ within('conversion', 'conversion_key') }}
 
 ),
 
@@ -300,6 +301,7 @@ final as (
         on attribution_models.path_configuration_id = path_configurations.path_configuration_id
     where
         link_states.link_state in ('no_touch', 'unknown')
+        and {{ within('conversion', 'link_states.conversion_key') }}
         and (
             path_configurations.conversion_kinds is null
             or concat(' ', path_configurations.conversion_kinds, ' ')

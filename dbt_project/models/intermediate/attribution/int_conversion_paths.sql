@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with conversions as (
 
     select * from {{ ref('int_conversions') }}
@@ -61,7 +62,8 @@ touches_before_conversion as (
             and conversions_with_previous.converted_at >= touchpoints.touched_at
     cross join widest_window
     where
-        touchpoints.touched_at > {{ plus_days(
+        {{ within('conversion', 'conversions_with_previous.conversion_key') }}
+        and touchpoints.touched_at > {{ plus_days(
             'conversions_with_previous.converted_at', '-widest_window.lookback_days'
         ) }}
         and (
@@ -98,6 +100,7 @@ touches_of_conversion as (
     from conversions
     inner join touchpoints
         on conversions.conversion_key = touchpoints.conversion_key
+    where {{ within('conversion', 'conversions.conversion_key') }}
 
 ),
 
@@ -114,10 +117,12 @@ final as (
             order by
                 case when is_spent then 0 else 1 end asc nulls last,
                 touched_at asc nulls last,
+                channel_id asc nulls last,
+                touch_kind asc nulls last,
                 touchpoint_key asc nulls last
         ) as touch_position,
         count(*) over (partition by conversion_key) as path_length,
-        {{ seconds_between('touched_at', 'converted_at') }} / 86400.0 as age_days,
+        cast({{ seconds_between('touched_at', 'converted_at') }} as double) / 86400 as age_days,
         is_spent,
         touched_at
     from touches_of_conversion

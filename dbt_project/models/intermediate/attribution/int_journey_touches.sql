@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 {%- set most_transforms = 3 -%}
 with conversions as (
 
@@ -72,7 +73,8 @@ touches_with_conversion as (
         on paths.conversion_key = conversions.conversion_key
     cross join path_windows
     where
-        (
+        {{ within('conversion', 'paths.conversion_key') }}
+        and (
             path_windows.conversion_kinds is null
             or concat(' ', path_windows.conversion_kinds, ' ')
             like concat('% ', conversions.conversion_kind, ' %')
@@ -111,12 +113,18 @@ touches_without_conversion as (
         row_number() over (
             partition by path_windows.path_window_id, touchpoints.person_key
             order by
-                touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
+                touchpoints.touched_at asc nulls last,
+                touchpoints.channel_id asc nulls last,
+                touchpoints.touch_kind asc nulls last,
+                touchpoints.touchpoint_key asc nulls last
         ) as person_position,
         lag(touchpoints.touched_at) over (
             partition by path_windows.path_window_id, touchpoints.person_key
             order by
-                touchpoints.touched_at asc nulls last, touchpoints.touchpoint_key asc nulls last
+                touchpoints.touched_at asc nulls last,
+                touchpoints.channel_id asc nulls last,
+                touchpoints.touch_kind asc nulls last,
+                touchpoints.touchpoint_key asc nulls last
         ) as previous_touched_at
     from touchpoints
     cross join path_windows
@@ -124,7 +132,9 @@ touches_without_conversion as (
         on
             path_windows.path_window_id = spent_touches.path_window_id
             and touchpoints.touchpoint_key = spent_touches.touchpoint_key
-    where spent_touches.touchpoint_key is null
+    where
+        spent_touches.touchpoint_key is null
+        and {{ within('person', 'touchpoints.person_key') }}
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with conversions as (
 
     select * from {{ ref('int_conversions') }}
@@ -56,6 +57,9 @@ paths as (
         max(case when is_capped then 1 else 0 end) = 1 as is_capped,
         max(last_touched_at) as last_touched_at
     from journey_touches
+    where
+        {{ within('conversion', 'conversion_key') }}
+        or (conversion_key is null and {{ within('person', 'person_key') }})
     group by journey_id, path_configuration_id, conversion_key
 
 ),
@@ -85,9 +89,12 @@ converted_journeys as (
             conversions.conversion_key = paths.conversion_key
             and path_configurations.path_configuration_id = paths.path_configuration_id
     where
-        path_configurations.conversion_kinds is null
-        or concat(' ', path_configurations.conversion_kinds, ' ')
-        like concat('% ', conversions.conversion_kind, ' %')
+        {{ within('conversion', 'conversions.conversion_key') }}
+        and (
+            path_configurations.conversion_kinds is null
+            or concat(' ', path_configurations.conversion_kinds, ' ')
+            like concat('% ', conversions.conversion_kind, ' %')
+        )
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with visits as (
     {{ union_staged('visits', [
         'platform_id',
@@ -88,7 +89,11 @@ clicks as (
         utm_campaign as campaign,
         visited_at
     from visits
-    where not is_bot
+    where
+        not is_bot
+        and (
+            {{ within('day', 'visited_at') }} or {{ within('identifier', 'identifier_value') }}
+        )
 
 ),
 
@@ -106,6 +111,9 @@ starts as (
         entanglement_event = 'started'
         and known_as = 'reported'
         and identifier_value is not null
+        and (
+            {{ within('day', 'occurred_at') }} or {{ within('identifier', 'identifier_value') }}
+        )
 
 ),
 
@@ -147,7 +155,13 @@ touches_of_identifiers as (
         on
             activities.platform_id = native_events.platform_id
             and activities.native_event = native_events.native_event
-    where activities.is_incoming and activities.identifier_value is not null
+    where
+        activities.is_incoming
+        and activities.identifier_value is not null
+        and (
+            {{ within('day', 'activities.occurred_at') }}
+            or {{ within('identifier', 'activities.identifier_value') }}
+        )
 
     union all
 
@@ -231,6 +245,7 @@ ranked_records as (
     where
         conversion_records.evidence_type <> 'self_report'
         and conversion_records.channel_id is not null
+        and {{ within('conversion', 'conversion_records.conversion_key') }}
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with activities as (
 
     select * from {{ ref('int_activities') }}
@@ -22,7 +23,7 @@ final as (
         activity_date as engagement_date,
         acted_at as engaged_at
     from activities
-    where word = 'engagement'
+    where word = 'engagement' and {{ within('day', 'activity_date') }}
 
 )
 

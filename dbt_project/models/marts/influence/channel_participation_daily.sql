@@ -1,6 +1,8 @@
+{{ config(materialized='replaced') }}
 with conversions as (
 
     select * from {{ ref('int_conversions') }}
+    where {{ within('day', 'converted_date') }}
 
 ),
 
@@ -22,12 +24,19 @@ journey_touches as (
 channels_met as (
 
     select
-        path_configuration_id,
-        conversion_key,
-        channel_id,
-        max(case when touch_position = path_length then 1 else 0 end) as is_last
+        journey_touches.path_configuration_id,
+        journey_touches.conversion_key,
+        journey_touches.channel_id,
+        max(
+            case when journey_touches.touch_position = journey_touches.path_length then 1 else 0 end
+        ) as is_last
     from journey_touches
-    group by path_configuration_id, conversion_key, channel_id
+    inner join conversions
+        on journey_touches.conversion_key = conversions.conversion_key
+    group by
+        journey_touches.path_configuration_id,
+        journey_touches.conversion_key,
+        journey_touches.channel_id
 
     union all
 

@@ -1,12 +1,15 @@
+{{ config(materialized='replaced') }}
 with conversions as (
 
     select * from {{ ref('int_conversions') }}
+    where {{ within('conversion', 'conversion_key') }}
 
 ),
 
 channel_shares as (
 
     select * from {{ ref('int_channel_shares') }}
+    where {{ within('conversion', 'conversion_key') }}
 
 ),
 

@@ -1,6 +1,8 @@
+{{ config(materialized='replaced') }}
 with touchpoints as (
 
     select * from {{ ref('int_touchpoints') }}
+    where {{ within('day', reporting_date('touched_at')) }}
 
 ),
 

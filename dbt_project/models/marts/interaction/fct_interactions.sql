@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with activities as (
 
     select * from {{ ref('int_activities') }}
@@ -22,7 +23,7 @@ final as (
         activity_date as interaction_date,
         acted_at as interacted_at
     from activities
-    where word = 'interaction'
+    where word = 'interaction' and {{ within('day', 'activity_date') }}
 
 )
 

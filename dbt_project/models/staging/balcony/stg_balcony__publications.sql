@@ -11,7 +11,8 @@ final as (
         run_id,
         table_count,
         row_count,
-        published_at
+        published_at,
+        removed_at
     from publications
 
 )
