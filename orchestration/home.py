@@ -1,13 +1,12 @@
-"""Dagster's own folder, `$BALCONY_HOME/dagster`, and its UI: `python -m orchestration.home` opens it."""
+"""Dagster's own folder, `$BALCONY_HOME/dagster`."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import Settings
 
 
 def set_up_dagster(settings: Settings) -> None:
@@ -23,15 +22,3 @@ def set_up_dagster(settings: Settings) -> None:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "GX_ANALYTICS_ENABLED": "false",
     }
-
-
-def main() -> None:
-    """Replace this process by Dagster's UI and daemon."""
-    set_up_dagster(Settings.from_environment())
-    dagster = Path(sys.executable).with_name("dagster")
-    os.chdir(PROJECT_ROOT)
-    os.execv(dagster, ["dagster", "dev", "-m", "orchestration.definitions", *sys.argv[1:]])
-
-
-if __name__ == "__main__":
-    main()

@@ -28,9 +28,9 @@ final as (
         {{ addresses_masked('loads.unknown_columns') }} as unknown_columns,
         loads.archive_state,
         cast(files.byte_count as bigint) as byte_count,
-        {%- for column in ['rows_read_count', 'rows_landed_count', 'rows_quarantined_count', 'rows_erased_count'] %}
-        case when files.file_outcome = 'landed' then cast(loads.{{ column }} as bigint) end
-            as {{ column }},
+        {%- for rows in ['read', 'landed', 'quarantined', 'erased'] %}
+        case when files.file_outcome = 'landed' then cast(loads.rows_{{ rows }}_count as bigint) end
+            as rows_{{ rows }}_count,
         {%- endfor %}
         cast(loads.exported_at as timestamp) as exported_at,
         cast(files.modified_at as timestamp) as modified_at,

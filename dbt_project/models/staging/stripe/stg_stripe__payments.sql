@@ -26,7 +26,9 @@ payments_typed as (
         nullif(trim(payments.customer_id), '') as customer_id,
         {{ person_hash('payments.customer_email') }} as email_hash,
         coalesce(
-            {{ region_code('payments.shipping_address_country', 'payments.shipping_address_state') }},
+            {{ region_code(
+                'payments.shipping_address_country', 'payments.shipping_address_state'
+            ) }},
             {{ region_code('payments.card_address_country', 'payments.card_address_state') }},
             {{ region_code('payments.card_issue_country', 'null') }}
         ) as region_code,
