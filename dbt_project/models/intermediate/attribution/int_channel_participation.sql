@@ -77,7 +77,8 @@ readings as (
         sum(shared_value_amount) as shared_value_amount,
         month_date
     from participations
-    group by grouping sets (
+    -- sqlfluff reads no grouping sets.
+    group by grouping sets ( -- noqa: PRS, RF02
         (kind_number, channel_number, is_direct_only, month_date, person_group),
         (kind_number, channel_number, is_direct_only, month_date, channel_position)
     )

@@ -99,7 +99,8 @@ readings as (
         on
             path_counts.path_configuration_id = sets_of_paths.path_configuration_id
             and path_counts.path_number = sets_of_paths.path_number
-    group by grouping sets (
+    -- sqlfluff reads no grouping sets.
+    group by grouping sets ( -- noqa: PRS, RF02
         (
             path_counts.path_configuration_id,
             path_counts.kind_number,

@@ -92,12 +92,18 @@ states_of_histories as (
             states_of_4.state, states_of_3.state, states_of_2.state, histories.last_channels % 1000
         ) as state
     from histories
-    {%- for order in [2, 3, 4] %}
-    left join states as states_of_{{ order }}
+    left join states as states_of_2
         on
-            histories.last_channels % {{ 1000 ** order }} = states_of_{{ order }}.state
-            and states_of_{{ order }}.state_length = {{ order }}
-    {%- endfor %}
+            histories.last_channels % 1000000 = states_of_2.state
+            and states_of_2.state_length = 2
+    left join states as states_of_3
+        on
+            histories.last_channels % 1000000000 = states_of_3.state
+            and states_of_3.state_length = 3
+    left join states as states_of_4
+        on
+            histories.last_channels % 1000000000000 = states_of_4.state
+            and states_of_4.state_length = 4
 
     union all
 
@@ -160,7 +166,8 @@ readings as (
     from steps_with_states
     inner join path_counts
         on steps_with_states.path_number = path_counts.path_number
-    group by grouping sets (
+    -- sqlfluff reads no grouping sets.
+    group by grouping sets ( -- noqa: PRS, RF02
         (
             path_counts.kind_number,
             path_counts.person_group,
