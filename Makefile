@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format serve rollback doctor nights erase about plan simulate scorecard mutations spark bench faults kills lock clean
+.PHONY: help setup run test lint format dev serve rollback doctor nights erase about plan simulate scorecard mutations spark bench faults kills lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -52,6 +52,8 @@ format: setup ## Put Python and SQL into the project's form
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 	$(lint_env) $(python) -m sqlfluff fix $(sql)
+
+dev: serve ## Open the Dagster UI on this machine, http://127.0.0.1:3000; the same as make serve
 
 serve: setup ## Run every night and whenever files are exported, with the UI at http://127.0.0.1:3000, until Ctrl-C
 	@$(python) -m orchestration.serve
