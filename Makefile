@@ -122,5 +122,5 @@ $(venv)/installed: requirements.lock
 	@echo "Installing into $(venv), about three minutes ..."
 	@$(PYTHON) -m venv --clear $(venv)
 	@$(python) -m pip install -qq --require-hashes --no-compile -r requirements.lock
-	@$(python) -m compileall -qq -j 0 $(venv)/lib || true
+	@$(python) -m compileall -qq -j 0 -x '/tests?/' $(venv)/lib || true
 	@touch $@

@@ -159,12 +159,13 @@ def test_credit_unknown_and_no_touch_are_all_conversions_and_all_revenue(
 
 @any_seed
 def test_names_of_channels_and_the_order_of_rows_decide_nothing(models: list[CompiledModel], seed: int) -> None:
+    """Names decide only which of two touches of one moment is first, so the new ones stand in the order of the old."""
     touches, conversions = draw(seed)
     before = shared(models, (touches, conversions))
     assert shared(models, (touches.sample(frac=1, random_state=1), conversions.sample(frac=1, random_state=1))).equals(
         before
     )
-    names = dict(zip(("A", "B", "C", "D", "E"), ("D", "Z", "A", "C", "B"), strict=True)) | {"(direct)": "(direct)"}
+    names = dict(zip(("A", "B", "C", "D", "E"), ("B", "D", "M", "P", "Z"), strict=True)) | {"(direct)": "(direct)"}
     renamed = shared(models, (touches.assign(channel_id=touches.channel_id.map(names)), conversions))
     before["channel_id"] = before.channel_id.map(lambda channel: names.get(channel, channel))
     expected = before.sort_values(["conversion_key", "attribution_model_id", "channel_id"], ignore_index=True)
