@@ -1,6 +1,7 @@
 """Where real exports and oracles lie, if they do, and how property-based tests draw their examples."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ settings.load_profile("repeatable")
 
 # Tests write a file and land it at once: nothing there is still being written.
 os.environ.setdefault("BALCONY_SETTLE_SECONDS", "0")
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C also where the tests were started in the background.
+
+    What they start would inherit the deafness, and Dagster takes the handling of SIGTERM from that of SIGINT.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,8 @@ from orchestration.serve import LOCK, Service, _end, _runs_below, _welcome, code
 from orchestration.settings import PROJECT_ROOT, Settings
 
 PARENT = """
-import signal, sys
+import sys
 from orchestration import serve
-# Whoever is started in the background is deaf to it, and so are its children.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 serve.LOOK_SECONDS = 0.05
 serve.LONGEST_PAUSE = 0
 script = "import os, sys, time; print(os.getpid(), flush=True); time.sleep(600)"
