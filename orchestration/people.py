@@ -51,7 +51,7 @@ from orchestration.landing.suppression import (
 from orchestration.lock import warehouse_lock
 from orchestration.publication import current_publication, finished_publications
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.warehouse import configuration
+from orchestration.warehouse import configuration, quoted
 
 SEARCHED_CHARACTERS = 6
 """Shorter identifiers, such as `#1001`, stand for other things too; of these only rows are looked for."""
@@ -454,7 +454,7 @@ def _copy_warehouse(settings: Settings) -> None:
     with duckdb.connect(str(new), config=configuration(settings)) as connection:
         connection.execute("set enable_progress_bar = false")
         make_tables(connection)
-        connection.execute(f"attach '{_quoted(settings.warehouse)}' as old (read_only)")
+        connection.execute(f"attach '{quoted(settings.warehouse)}' as old (read_only)")
         made = {f"{schema}.{table}" for schema, table, _ in _tables(connection)}
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables() where database_name = 'old' order by all"
@@ -467,24 +467,12 @@ def _copy_warehouse(settings: Settings) -> None:
                 connection.execute(f"create table {relation} as from old.{relation}")
         connection.execute("detach old")
         connection.execute("checkpoint")
-    _bring_to_disk(new)
+    archive.bring_to_disk(new)
     wal.unlink(missing_ok=True)
     os.replace(new, settings.warehouse)
-    _bring_to_disk(settings.home)
+    archive.bring_to_disk(settings.home)
     # The views that show landed rows as raw tables.
     open_warehouse(settings).close()
-
-
-def _bring_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _rewrite_folder(settings: Settings, folder: Path, specs: tuple[LandingSpec, ...], someone: Someone) -> None:
@@ -616,9 +604,9 @@ def _hits_in_tables(path: Path, terms: list[str], *, is_parquet: bool) -> Iterat
     # Opened as a copy where a run may hold it: one process opens a file one way only.
     with duckdb.connect(":memory:") as connection:
         if is_parquet:
-            relations = [f"read_parquet('{_quoted(path)}')"]
+            relations = [f"read_parquet('{quoted(path)}')"]
         else:
-            connection.execute(f"attach '{_quoted(path)}' as searched (read_only)")
+            connection.execute(f"attach '{quoted(path)}' as searched (read_only)")
             relations = [
                 f'searched."{schema}"."{table}"'
                 for schema, table in connection.execute(

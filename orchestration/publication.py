@@ -17,10 +17,11 @@ from pathlib import Path
 import duckdb
 
 from orchestration.faults import fault_point
+from orchestration.landing import archive
 from orchestration.lock import holder_of
 from orchestration.overview import write_overview
 from orchestration.settings import Settings
-from orchestration.warehouse import configuration
+from orchestration.warehouse import configuration, quoted
 
 DATABASE = "balcony_marts.duckdb"
 OVERVIEW = "overview.html"
@@ -148,7 +149,7 @@ def switch_to(settings: Settings, publication_id: str) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(publication_id)
     os.replace(link, settings.published / "current")
-    _sync(settings.published)
+    archive.bring_to_disk(settings.published)
 
 
 def finished_publications(settings: Settings) -> list[str]:
@@ -166,8 +167,8 @@ def _copy(settings: Settings, folder: Path) -> dict[str, int]:
     database = folder / DATABASE
     with duckdb.connect(":memory:", config=configuration(settings)) as connection:
         connection.execute("set enable_progress_bar = false")
-        connection.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
-        connection.execute(f"attach '{_quoted(database)}' as publication (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach '{quoted(settings.warehouse)}' as warehouse (read_only)")
+        connection.execute(f"attach '{quoted(database)}' as publication (storage_version '{STORAGE_VERSION}')")
         connection.execute(f"create schema publication.{SCHEMA}")
         tables = _relations(connection, f"warehouse.{SCHEMA}")
         for table in tables:
@@ -178,16 +179,16 @@ def _copy(settings: Settings, folder: Path) -> dict[str, int]:
             target = folder / "parquet" / table / f"{table}.parquet"
             target.parent.mkdir(parents=True)
             connection.execute(
-                f"copy publication.{SCHEMA}.\"{table}\" to '{_quoted(target)}' (format parquet, compression zstd)"
+                f"copy publication.{SCHEMA}.\"{table}\" to '{quoted(target)}' (format parquet, compression zstd)"
             )
         connection.execute("detach publication")
-        connection.execute(f"attach '{_quoted(database)}' as publication (read_only)")
+        connection.execute(f"attach '{quoted(database)}' as publication (read_only)")
         return {table: _audited_count(connection, folder, table) for table in tables}
 
 
 def _audited_count(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> int:
     """Rows of a table, after reading every value of both copies back and comparing it with the warehouse."""
-    parquet = _quoted(folder / "parquet" / table / f"{table}.parquet")
+    parquet = quoted(folder / "parquet" / table / f"{table}.parquet")
     sources = (f'warehouse.{SCHEMA}."{table}"', f'publication.{SCHEMA}."{table}"', f"read_parquet('{parquet}')")
     expected, *written = (
         connection.execute(f"select count(*), sum(hash(entry)::hugeint) from {source} as entry").fetchone()
@@ -225,16 +226,8 @@ def _secure(folder: Path) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
             path.chmod(0o444)
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        archive.bring_to_disk(path)
+    archive.bring_to_disk(folder)
 
 
 def _finished(published: Path) -> list[Path]:
@@ -270,7 +263,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

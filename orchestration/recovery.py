@@ -18,7 +18,7 @@ from orchestration.landing.index import index_of
 from orchestration.landing.ledger import open_warehouse
 from orchestration.publication import DATABASE, current_publication
 from orchestration.settings import Settings
-from orchestration.warehouse import DamagedWarehouseError, is_damage, log_of, open_file
+from orchestration.warehouse import DamagedWarehouseError, is_damage, log_of, open_file, quoted
 
 SET_ASIDE = "damaged_set_aside"
 
@@ -90,7 +90,7 @@ def _restore_history(settings: Settings) -> None:
     if publication is None or publication.is_demo != has_demo(settings):
         return
     with open_warehouse(settings) as connection:
-        database = str(settings.published / "current" / DATABASE).replace("'", "''")
+        database = quoted(settings.published / "current" / DATABASE)
         for table, mart in _HISTORY.items():
             own = {name for name, *_ in connection.execute(f"describe raw_balcony.{table}").fetchall()}
             # What is missing there is no reason to leave the warehouse as it is.

@@ -66,6 +66,11 @@ def is_damage(text: str) -> bool:
     return _DAMAGE.search(text) is not None
 
 
+def quoted(path: Path) -> str:
+    """A path as it stands between the quotes of SQL."""
+    return str(path).replace("'", "''")
+
+
 def log_of(settings: Settings) -> Path:
     """DuckDB's write-ahead log: what was committed and does not stand in the file itself yet."""
     return settings.warehouse.with_name(f"{settings.warehouse.name}.wal")

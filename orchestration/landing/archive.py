@@ -50,7 +50,7 @@ def store(archive: Path, stream: IO[bytes], max_bytes: int | None = None) -> Arc
             path.parent.mkdir(exist_ok=True)
             os.chmod(temporary, 0o444)
             os.replace(temporary, path)
-            _sync_directory(path.parent)
+            bring_to_disk(path.parent)
         return Archived(sha256, path, byte_count)
     finally:
         Path(temporary).unlink(missing_ok=True)
@@ -78,8 +78,9 @@ def sweep(archive: Path) -> None:
         leftover.unlink()
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+def bring_to_disk(path: Path) -> None:
+    """Have a file, or the names in a folder, outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.landing import archive
 from orchestration.settings import Settings
+from orchestration.warehouse import quoted
 
 FOLDER = "ledger"
 FILES = "files.parquet"
@@ -55,10 +57,10 @@ def write_index(connection: duckdb.DuckDBPyConnection, settings: Settings) -> No
     # Who stays out is written first: nobody may come back because a run died in between.
     for name, query in ((SUPPRESSED, "from landing.suppressed_identifiers order by all"), (FILES, files)):
         unfinished = folder / f"{name}.tmp"
-        connection.execute(f"copy ({query}) to '{_quoted(unfinished)}' (format parquet)")
-        _bring_to_disk(unfinished)
+        connection.execute(f"copy ({query}) to '{quoted(unfinished)}' (format parquet)")
+        archive.bring_to_disk(unfinished)
         os.replace(unfinished, folder / name)
-    _bring_to_disk(folder)
+    archive.bring_to_disk(folder)
 
 
 def restore_suppressed(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -68,7 +70,7 @@ def restore_suppressed(connection: duckdb.DuckDBPyConnection, settings: Settings
         connection.execute(
             f"""
             insert into landing.suppressed_identifiers by name
-            from read_parquet('{_quoted(path)}')
+            from read_parquet('{quoted(path)}')
             where identifier_hash not in (select identifier_hash from landing.suppressed_identifiers)
             """
         )
@@ -81,7 +83,7 @@ def unknown_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> 
     rows = connection.execute(
         f"""
         select file_name, member_name, file_sha256, file_outcome, byte_count, modified_at, archived_sha256, refusal_reason
-        from read_parquet('{_quoted(index_of(settings))}', file_row_number = true) as kept
+        from read_parquet('{quoted(index_of(settings))}', file_row_number = true) as kept
         anti join landing.files using (file_name, member_name, file_sha256)
         order by kept.file_row_number
         """
@@ -94,20 +96,8 @@ def keep_first_sight(connection: duckdb.DuckDBPyConnection, settings: Settings) 
     connection.execute(
         f"""
         update landing.files set first_seen_at = kept.first_seen_at
-        from read_parquet('{_quoted(index_of(settings))}') as kept
+        from read_parquet('{quoted(index_of(settings))}') as kept
         where kept.file_name = files.file_name and kept.member_name = files.member_name
             and kept.file_sha256 = files.file_sha256
         """
     )
-
-
-def _bring_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -25,7 +25,7 @@ from orchestration.spark.build import SparkProject
 from orchestration.spark.raw import export_raw, registration
 from orchestration.spark.server import spark_server
 from orchestration.transform import Layer, NodeResult, layer_selection
-from orchestration.warehouse import connect
+from orchestration.warehouse import connect, quoted
 
 REMOTE = "BALCONY_SPARK_REMOTE"
 RUNS = "raw_balcony"
@@ -144,5 +144,5 @@ def _folder(settings: Settings) -> Path:
 
 
 def _parquet(folder: Path, name: str) -> str:
-    path = str(folder / name / f"{name}.parquet").replace("'", "''")
+    path = quoted(folder / name / f"{name}.parquet")
     return f"read_parquet('{path}')"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.warehouse import quoted
+
 PARTITION = "_load_id"
 _SPARK_TYPES = {
     "VARCHAR": "string",
@@ -57,7 +59,7 @@ def export_raw(
         table.location.mkdir(parents=True)
         form = f"partition_by ({PARTITION}), overwrite_or_ignore" if table.is_partitioned else "per_thread_output"
         connection.execute(
-            f"copy {schema}.\"{name}\" to '{_quoted(table.location)}' (format parquet, compression zstd, {form})"
+            f"copy {schema}.\"{name}\" to '{quoted(table.location)}' (format parquet, compression zstd, {form})"
         )
         tables.append(table)
     return tables
@@ -71,10 +73,6 @@ def registration(tables: Iterable[RawTable]) -> Iterator[str]:
         partitioned = f"partitioned by ({PARTITION})" if table.is_partitioned else ""
         yield f"create schema if not exists {table.schema}"
         yield f"drop table if exists {relation}"
-        yield f"create table {relation} ({columns}) using parquet {partitioned} location '{_quoted(table.location)}'"
+        yield f"create table {relation} ({columns}) using parquet {partitioned} location '{quoted(table.location)}'"
         if table.is_partitioned:
             yield f"msck repair table {relation}"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -36,7 +36,7 @@ KILLS = (
 
 @pytest.mark.skipif(
     "BALCONY_EVERY_KILL" not in os.environ,
-    reason="21 whole runs, 15 minutes: BALCONY_EVERY_KILL=1; landing's and publication's kills are in the unit tests too",
+    reason="21 whole runs, 15 minutes: BALCONY_EVERY_KILL=1. The unit tests kill landings, small nights, publications",
 )
 def test_a_run_killed_again_and_again_ends_with_the_same_marts(demo: Demo, tmp_path: Path) -> None:
     """Each run starts where the last was killed; readers see the old publication or the new one."""

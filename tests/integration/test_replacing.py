@@ -109,7 +109,8 @@ def opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(warehouse), config={"threads": 1, "memory_limit": "2GB"})
 
 
-@pytest.mark.parametrize("seed", range(ORDERS // 50))
+@pytest.mark.skipif(ORDERS < 50, reason="dear beside the orders of staged rows below: BALCONY_ORDERS=50 or more")
+@pytest.mark.parametrize("seed", range(max(1, ORDERS // 50)))
 def test_files_in_any_order_twice_or_withdrawn_give_what_a_whole_build_gives(
     nights: Nights, stock: Path, tmp_path: Path, seed: int
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -257,6 +259,23 @@ def test_marts_that_change_after_they_are_guarded_are_views(manifest: dict[str, 
 
 
 def test_a_night_goes_through_every_gate_and_publishes(night: Night) -> None:
+    assert night.run().success
+    assert night.done == WHOLE_NIGHT
+    published = current_publication(night.settings)
+    assert published is not None
+    assert published.tables == {"fct_posts": 1}
+
+
+@pytest.mark.parametrize("point", ["measurement", "publication.before_switch"])
+def test_a_night_that_is_killed_is_lived_again_whole(night: Night, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    """The gates and the publication are the real ones; what lands and is built is not, so a kill costs two seconds."""
+    with monkeypatch.context() as environment:
+        environment.setenv("BALCONY_FAULT", point)
+        killed = multiprocessing.get_context("fork").Process(target=night.run)
+        killed.start()
+        killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    assert current_publication(night.settings) is None
     assert night.run().success
     assert night.done == WHOLE_NIGHT
     published = current_publication(night.settings)
