@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 from pydantic import Field
 
+from expectations import load_ahead
 from orchestration.defs.running import POOL, Writing
 from orchestration.exports import is_demo, settings_to_land
 from orchestration.faults import fault_point
@@ -111,6 +112,8 @@ def _teller(context: dg.AssetExecutionContext) -> Any:
 
     def tell(file: FileOutcome) -> None:
         told[file.outcome] += 1
+        if file.outcome == "landed":
+            load_ahead()
         if file.outcome in ("unchanged", "container") or told[file.outcome] > SHOWN_FILES:
             return
         name = f"{file.file_name}: {file.member_name}" if file.member_name else file.file_name
