@@ -110,22 +110,9 @@ touches_without_conversion as (
         touchpoints.channel_id,
         touchpoints.touch_kind,
         touchpoints.touched_at,
-        row_number() over (
-            partition by path_windows.path_window_id, touchpoints.person_key
-            order by
-                touchpoints.touched_at asc nulls last,
-                touchpoints.channel_id asc nulls last,
-                touchpoints.touch_kind asc nulls last,
-                touchpoints.touchpoint_key asc nulls last
-        ) as person_position,
-        lag(touchpoints.touched_at) over (
-            partition by path_windows.path_window_id, touchpoints.person_key
-            order by
-                touchpoints.touched_at asc nulls last,
-                touchpoints.channel_id asc nulls last,
-                touchpoints.touch_kind asc nulls last,
-                touchpoints.touchpoint_key asc nulls last
-        ) as previous_touched_at
+        row_number() over touches_of_person as person_position,
+        lag(touchpoints.touched_at) over touches_of_person as previous_touched_at,
+        lead(touchpoints.touched_at) over touches_of_person as next_touched_at
     from touchpoints
     cross join path_windows
     left join spent_touches
@@ -135,25 +122,56 @@ touches_without_conversion as (
     where
         spent_touches.touchpoint_key is null
         and {{ within('person', 'touchpoints.person_key') }}
+    window
+        touches_of_person as (
+            partition by path_windows.path_window_id, touchpoints.person_key
+            order by
+                touchpoints.touched_at asc nulls last,
+                touchpoints.channel_id asc nulls last,
+                touchpoints.touch_kind asc nulls last,
+                touchpoints.touchpoint_key asc nulls last
+        )
 
 ),
 
 -- A pause longer than the lookback begins another journey.
-touches_with_journey_start as (
+touches_beside_pauses as (
 
     select
         *,
-        max(
-            case
-                when touched_at <= {{ plus_days('previous_touched_at', 'lookback_days') }} then null
-                else person_position
-            end
-        ) over (
+        case
+            when touched_at <= {{ plus_days('previous_touched_at', 'lookback_days') }} then null
+            else person_position
+        end as start_position,
+        case
+            when next_touched_at <= {{ plus_days('touched_at', 'lookback_days') }} then null
+            else person_position
+        end as end_position
+    from touches_without_conversion
+
+),
+
+-- Both ends by one order of a person's touches: a sort less than by counting each journey's.
+touches_with_journey as (
+
+    select
+        *,
+        max(start_position) over touches_so_far as journey_start_position,
+        min(end_position) over touches_from_here as journey_end_position,
+        min(case when end_position is not null then touched_at end) over touches_from_here
+            as last_touched_at
+    from touches_beside_pauses
+    window
+        touches_so_far as (
             partition by path_window_id, person_key
             order by person_position asc nulls last
             rows between unbounded preceding and current row
-        ) as journey_start_position
-    from touches_without_conversion
+        ),
+        touches_from_here as (
+            partition by path_window_id, person_key
+            order by person_position asc nulls last
+            rows between current row and unbounded following
+        )
 
 ),
 
@@ -172,15 +190,11 @@ touches_of_journeys as (
         channel_id,
         touch_kind,
         person_position - journey_start_position + 1 as met_position,
-        count(*) over (
-            partition by path_window_id, person_key, journey_start_position
-        ) as met_count,
+        journey_end_position - journey_start_position + 1 as met_count,
         cast(null as double) as age_days,
         touched_at,
-        max(touched_at) over (
-            partition by path_window_id, person_key, journey_start_position
-        ) as last_touched_at
-    from touches_with_journey_start
+        last_touched_at
+    from touches_with_journey
 
 ),
 
