@@ -344,6 +344,12 @@ OTHERWISE = {
 """Sources of another named channel than the list's category, and why."""
 
 
+TRAFFIC = " || ".join(
+    f"coalesce({field}, '|0') || '|,'"
+    for field in ("click_id_name", "utm_source", "utm_medium", "utm_campaign", "referrer_host", *["null"] * 3)
+)
+
+
 def classified(model: CompiledModel, visits: Sequence[dict[str, str]]) -> list[str | None]:
     """The channel of each visit, by the project's rules."""
     with duckdb.connect() as connection:
@@ -368,7 +374,7 @@ def classified(model: CompiledModel, visits: Sequence[dict[str, str]]) -> list[s
         connection.execute(f"create table {model.relation} as {model.query}")
         found = connection.execute(
             "select cast(visit_id as integer), channel_id from staging.stg_access_log__visits"
-            f" left join {model.relation} on traffic_key = md5('visit|,site|,' || visit_id || '|,') order by all"
+            f" left join {model.relation} on traffic_key = md5({TRAFFIC}) order by all"
         ).fetchall()
     return [channel for _, channel in found]
 

@@ -132,7 +132,7 @@ evidence as (
     from open_links
     left join traffic_channels
         on
-            {{ surrogate_key(["'platform'", 'open_links.platform_id']) }}
+            {{ traffic_key({'platform': 'open_links.platform_id'}) }}
             = traffic_channels.traffic_key
 
 ),

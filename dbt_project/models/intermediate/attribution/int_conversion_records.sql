@@ -4,7 +4,10 @@ with staged_evidence as (
         'conversion_id',
         'evidence_id',
         'evidence_type',
+        'utm_source',
+        'utm_medium',
         'utm_campaign',
+        'referrer_host',
         'evidence_text',
         'evidence_at',
     ]) }}
@@ -46,6 +49,15 @@ evidence_with_key as (
     select
         {{ surrogate_key(["'evidence'", 'platform_id', 'conversion_id', 'evidence_id']) }}
             as evidence_key,
+        {{ traffic_key({
+            'click_id_name': "case when evidence_type = 'click_id' then evidence_text end",
+            'utm_source': 'utm_source',
+            'utm_medium': 'utm_medium',
+            'utm_campaign': 'utm_campaign',
+            'referrer_host': 'referrer_host',
+            'coupon': "case when evidence_type = 'coupon' then evidence_text end",
+            'referral': "case when evidence_type = 'referral' then evidence_text end",
+        }) }} as traffic_key,
         {{ surrogate_key(['platform_id', 'conversion_id']) }} as recorded_conversion_key,
         platform_id,
         evidence_id,
@@ -141,7 +153,7 @@ final as (
             evidence_with_key.evidence_key = answer_channels.evidence_key
             and answer_channels.match_rank = 1
     left join traffic_channels
-        on evidence_with_key.evidence_key = traffic_channels.traffic_key
+        on evidence_with_key.traffic_key = traffic_channels.traffic_key
 
 )
 

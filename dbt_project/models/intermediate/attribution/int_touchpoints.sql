@@ -77,6 +77,13 @@ clicks as (
 
     select
         {{ surrogate_key(["'visit'", 'platform_id', 'visit_id']) }} as touchpoint_key,
+        {{ traffic_key({
+            'click_id_name': 'click_id_name',
+            'utm_source': 'utm_source',
+            'utm_medium': 'utm_medium',
+            'utm_campaign': 'utm_campaign',
+            'referrer_host': 'referrer_host',
+        }) }} as traffic_key,
         identifier_type,
         identifier_value,
         platform_id,
@@ -121,7 +128,7 @@ touches_of_identifiers as (
 
     select
         touchpoint_key,
-        touchpoint_key as traffic_key,
+        traffic_key,
         identifier_type,
         identifier_value,
         platform_id,
@@ -141,7 +148,7 @@ touches_of_identifiers as (
             'activities.native_event',
             'activities.activity_id',
         ]) }} as touchpoint_key,
-        {{ surrogate_key(["'platform'", 'activities.platform_id']) }} as traffic_key,
+        {{ traffic_key({'platform': 'activities.platform_id'}) }} as traffic_key,
         activities.identifier_type,
         activities.identifier_value,
         activities.platform_id,
@@ -174,7 +181,7 @@ touches_of_identifiers as (
             'identifier_value',
             'occurred_at',
         ]) }} as touchpoint_key,
-        {{ surrogate_key(["'platform'", 'platform_id']) }} as traffic_key,
+        {{ traffic_key({'platform': 'platform_id'}) }} as traffic_key,
         identifier_type,
         identifier_value,
         platform_id,

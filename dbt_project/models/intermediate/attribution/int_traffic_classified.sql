@@ -11,22 +11,17 @@
 ] -%}
 with visits as (
     {{ union_staged('visits', [
-        'platform_id',
-        'visit_id',
+        'click_id_name',
         'utm_source',
         'utm_medium',
         'utm_campaign',
         'referrer_host',
-        'click_id_name',
     ]) }}
 
 ),
 
 evidence as (
     {{ union_staged('conversion_evidence', [
-        'platform_id',
-        'conversion_id',
-        'evidence_id',
         'evidence_type',
         'utm_source',
         'utm_medium',
@@ -49,10 +44,10 @@ channel_rules as (
 
 ),
 
+-- Equal traffic is classified once, however many visits it brought.
 traffic as (
 
     select
-        {{ surrogate_key(["'visit'", 'platform_id', 'visit_id']) }} as traffic_key,
         click_id_name,
         utm_source,
         utm_medium,
@@ -63,11 +58,9 @@ traffic as (
         cast(null as string) as platform
     from visits
 
-    union all
+    union
 
     select
-        {{ surrogate_key(["'evidence'", 'platform_id', 'conversion_id', 'evidence_id']) }}
-            as traffic_key,
         case when evidence_type = 'click_id' then evidence_text end as click_id_name,
         utm_source,
         utm_medium,
@@ -78,10 +71,9 @@ traffic as (
         cast(null as string) as platform
     from evidence
 
-    union all
+    union
 
     select
-        {{ surrogate_key(["'platform'", 'platform_id']) }} as traffic_key,
         cast(null as string) as click_id_name,
         cast(null as string) as utm_source,
         cast(null as string) as utm_medium,
@@ -98,7 +90,7 @@ traffic as (
 comparable_traffic as (
 
     select
-        traffic_key,
+        {{ traffic_key(dict(zip(traffic_fields(), traffic_fields()))) }} as traffic_key,
         lower(trim(click_id_name)) as click_id_name,
         lower(trim(utm_source)) as utm_source,
         lower(trim(utm_medium)) as utm_medium,
@@ -133,7 +125,6 @@ traffic_by_field as (
 
 ),
 
--- Each distinct value is compared once, however many visits carry it.
 distinct_values as (
 
     select distinct
