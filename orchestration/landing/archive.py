@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 BLOCK_BYTES = 1 << 22
+SMALL_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ def store(archive: Path, stream: IO[bytes], max_bytes: int | None = None) -> Arc
                 byte_count += len(block)
                 if max_bytes is not None and byte_count > max_bytes:
                     raise ValueError(f"longer than the {max_bytes:,} bytes that its archive declares")
+                if len(block) < SMALL_BYTES:  # Sooner done than a thread is started.
+                    digest.update(block)
+                    copy.write(block)
+                    continue
                 hashed = beside.submit(digest.update, block)
                 copy.write(block)
                 hashed.result()

@@ -7,6 +7,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterator
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ Outcome = Literal["landed", "duplicate", "unchanged", "refused", "container", "n
 """not_taken: not even read, and looked at again in the next run; the ledger knows nothing of it.
 
 lost: an earlier warehouse knew it, and neither the archive nor this one has it."""
+
+SMALL_BYTES = 1 << 20
 
 BATCH = 4096
 """Files that are looked up in the ledger at once."""
@@ -211,6 +214,9 @@ class Lander:
         self.connection = connection
         self.ledger = Ledger(connection, specs_version(specs))
         self.suppression = Suppression(connection)
+        self.threads = settings.threads
+        self.known_columns: dict[str, set[str]] = defaultdict(set)
+        """Columns that the tables of landed rows have, by spec, as far as an earlier file of this run has told."""
 
     def sweep_archive(self) -> None:
         """Remove contents that the ledger says are not kept as they came; a killed run may have left them."""
@@ -472,12 +478,13 @@ class Lander:
     ) -> FileOutcome:
         spec = found.spec
         load_id = self.ledger.next_load_id()
-        with self._bounded_memory(source), self._transaction():
-            self._insert(spec, source, load_id)
-            self._quarantine_unread(spec, source, load_id)
-            covers_until = self._quarantine_unusable(spec, source, load_id)
-            landed = self._scalar(f"select count(*) from {spec.landed_table} where _load_id = ?", load_id)
-            quarantined = self._scalar("select count(*) from landing.rejected_rows where load_id = ?", load_id)
+        with self._tuned_to(source, archived), self._transaction():
+            inserted = self._insert(spec, source, load_id)
+            unread = self._quarantine_unread(spec, source, load_id, inserted)
+            landed, unusable, covers_until = self._quarantine_unusable(spec, source, load_id)
+            quarantined = 0
+            if unread or unusable:
+                quarantined = self._scalar("select count(*) from landing.rejected_rows where load_id = ?", load_id)
             read = landed + quarantined
             if read != source.row_count and not (source.recount and read == source.recount()):
                 raise ReconciliationError(
@@ -525,34 +532,50 @@ class Lander:
         )
 
     @contextmanager
-    def _bounded_memory(self, source: Source) -> Iterator[None]:
+    def _tuned_to(self, source: Source, archived: archive.Archived) -> Iterator[None]:
         """For a file that is read in parts, keep DuckDB from holding what it wrote as long as its limit allows.
 
-        Stripe's 40 million rows then peak at 0.6 GB instead of 2.0.
+        Stripe's 40 million rows then peak at 0.6 GB instead of 2.0. A small file has one thread for itself: handing its
+        dozen statements to others takes longer than they do.
         """
+        self._use_threads(1 if archived.byte_count < SMALL_BYTES else self.settings.threads)
+        if len(source.queries) == 1:
+            yield
+            return
         (limit,) = self.connection.execute("select current_setting('memory_limit')").fetchall()[0]
         number, unit = limit.split()
-        if len(source.queries) > 1 and float(number) * 1024 ** MEMORY_UNITS.index(unit) > BULK_MEMORY:
+        if float(number) * 1024 ** MEMORY_UNITS.index(unit) > BULK_MEMORY:
             self.connection.execute(f"set memory_limit = '{BULK_MEMORY} bytes'")
         try:
             yield
         finally:
             self.connection.execute(f"set memory_limit = '{self.settings.memory_limit}'")
 
-    def _insert(self, spec: LandingSpec, source: Source, load_id: int) -> None:
+    def _use_threads(self, number: int) -> None:
+        if number != self.threads:
+            self.connection.execute(f"set threads = {number}")
+            self.threads = number
+
+    def _insert(self, spec: LandingSpec, source: Source, load_id: int) -> int:
+        """Insert what the reader reads, and say how many rows."""
         columns = ", ".join(f'"{column}"' for column in source.columns)
-        add_raw_columns(self.connection, spec, source.columns)
+        known = self.known_columns[spec.name]
+        # What this transaction adds goes with it if it fails, so only what stood there before is remembered.
+        if not known.issuperset(source.columns) and not add_raw_columns(self.connection, spec, source.columns):
+            known.update(source.columns)
         for part in source.parts:
             for table in (part.rejects, f"{part.rejects}_scan", f"{part.rejects}_again", f"{part.rejects}_again_scan"):
                 self.connection.execute(f"drop table if exists {table}")
         rows = " union all ".join(f"({query})" for query in source.queries)
-        self.connection.execute(
+        inserted = self.connection.execute(
             f"insert into {spec.landed_table} ({columns}, _extra, _load_id, _source_row_number) "
             f"select {columns}, _extra, {load_id}, _source_row_number from ({rows})"
-        )
+        ).fetchone()
+        assert inserted is not None
+        return int(inserted[0])
 
-    def _quarantine_unread(self, spec: LandingSpec, source: Source, load_id: int) -> None:
-        """Quarantine what the reader rejected, and give the rows after it their true numbers."""
+    def _quarantine_unread(self, spec: LandingSpec, source: Source, load_id: int, inserted: int) -> int:
+        """Quarantine what the reader rejected, and give the rows after it their true numbers; how many it were."""
         reasons: dict[int, str] = {}
         ends = [*(part.rows_before for part in source.parts[1:]), source.row_count]
         for part, rows_upto in zip(source.parts, ends, strict=False):
@@ -566,14 +589,14 @@ class Lander:
             self._renumber(spec, load_id, part.rows_before, rows_upto, numbers)
             reasons |= {number: _reader_reason(error) for number, (_, error) in zip(numbers, rejects, strict=True)}
         if source.unreadable:
-            landed = self._scalar(f"select count(*) from {spec.landed_table} where _load_id = ?", load_id)
-            if landed + len(reasons) < source.row_count:
+            if inserted + len(reasons) < source.row_count:
                 shift = sorted(reasons)
                 for (number,) in self.connection.execute(source.unreadable).fetchall():
                     reasons[_true_number(number, shift)] = f"not a line of {spec.name}"
         elif source.open_quote and source.row_count not in reasons:
             reasons[source.row_count] = "the file ends inside a quoted field"
         self._quarantine(source, load_id, reasons)
+        return len(reasons)
 
     def _renumber(self, spec: LandingSpec, load_id: int, rows_before: int, rows_upto: int, rejected: list[int]) -> None:
         """Rows are numbered as the reader gave them; each rejected record before a row moves it by one."""
@@ -594,8 +617,11 @@ class Lander:
             """
         )
 
-    def _quarantine_unusable(self, spec: LandingSpec, source: Source, load_id: int) -> str | None:
-        """Quarantine rows without a required value or with a time that cannot be read; say until when the others reach."""
+    def _quarantine_unusable(self, spec: LandingSpec, source: Source, load_id: int) -> tuple[int, int, str | None]:
+        """Quarantine rows without a required value or with a time that cannot be read.
+
+        Returns how many rows stay in the table, how many went, and until when those that stay reach.
+        """
         problems = {
             **{f"{c.name}: blank": _is_blank(c) for c in spec.columns if c.required},
             **{
@@ -607,12 +633,12 @@ class Lander:
         unusable = " or ".join(f"({condition})" for condition in problems.values()) or "false"
         covers = next((_time(column) for column in spec.columns if column.name == spec.covers), "null::timestamp")
         summary = self.connection.execute(
-            "select count(*) filter (unusable), max(covered::timestamp) filter (not unusable)::varchar from "
+            "select count(*), count(*) filter (unusable), max(covered::timestamp) filter (not unusable)::varchar from "
             f"(select {unusable} as unusable, {covers} as covered from {_raw(spec)} where _load_id = ?)",
             [load_id],
         ).fetchone()
         assert summary is not None
-        unusable_count, covers_until = int(summary[0]), summary[1] and str(summary[1])
+        count, unusable_count, covers_until = int(summary[0]), int(summary[1]), summary[2] and str(summary[2])
         if unusable_count:
             cases = " ".join(f"when {condition} then '{reason}'" for reason, condition in problems.items())
             rows = self.connection.execute(
@@ -625,7 +651,8 @@ class Lander:
                 "(select source_row_number from landing.rejected_rows where load_id = $1)",
                 [load_id],
             )
-        return covers_until
+            count = self._scalar(f"select count(*) from {spec.landed_table} where _load_id = ?", load_id)
+        return count, unusable_count, covers_until
 
     def _quarantine(self, source: Source, load_id: int, reasons: dict[int, str]) -> None:
         if not reasons:

@@ -151,8 +151,9 @@ def _text_source(found: Recognised, path: Path, workspace: Path, threads: int, l
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             return sum(1 for record in csv.reader(file, delimiter=found.delimiter) if record) - header
 
+    known, unknown = _csv_positions(found)
     return Source(
-        tuple(_csv_positions(found)[0]) if quoted else _column_names(spec),
+        tuple(known) if quoted else _column_names(spec),
         queries,
         counted.records - header,
         raw_texts,
@@ -161,7 +162,7 @@ def _text_source(found: Recognised, path: Path, workspace: Path, threads: int, l
         counted.open_quote,
         unreadable,
         recount if quoted else None,
-        tuple(_csv_positions(found)[1]) if quoted else (),
+        tuple(unknown) if quoted else (),
         rewrite,
     )
 
@@ -195,7 +196,8 @@ def _csv_positions(found: Recognised) -> tuple[dict[str, int], dict[str, int]]:
     positions: dict[str, int] = {}
     extra: dict[str, int] = {}
     for position, header in enumerate(found.header):
-        column = next((c for c in found.spec.columns if fold(header) in c.headers), None)
+        folded = fold(header)
+        column = next((c for c in found.spec.columns if folded in c.headers), None)
         if column is not None and column.name not in positions:
             positions[column.name] = position
         else:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_BYTES = 1 << 24
+SMALL_BYTES = 1 << 16
 QUOTE, LINE_FEED, CARRIAGE_RETURN = 34, 10, 13
 
 Offsets = NDArray[np.int64]
@@ -64,6 +65,10 @@ class RecordScanner:
         before = b""
         with self.path.open("rb") as file, ThreadPoolExecutor(2) as beside:
             while block := file.read(BLOCK_BYTES):
+                if len(block) < SMALL_BYTES and not ahead:  # Sooner done than a thread is started.
+                    yield _marks(block, before, self.quoted)
+                    before = block[-1:]
+                    continue
                 ahead.append(beside.submit(_marks, block, before, self.quoted))
                 before = block[-1:]
                 if len(ahead) == 2:
