@@ -48,6 +48,14 @@ def test_a_column_lands_with_the_first_file_that_brings_it(toy: Toy) -> None:
     assert ("ordered_at",) not in toy.query("select column_name from (describe landing.toy__orders)")
 
 
+def test_a_column_of_a_file_that_was_refused_is_there_for_the_next(toy: Toy) -> None:
+    summary = toy.land(
+        a=b"Total,Order Id\n1,7\n", b=b"Total,Order Id,Ordered at\n1,8,no time\n", c=HEADER + b"9,1,,2024-01-01\n"
+    )
+    assert [file.outcome for file in summary.files] == ["landed", "refused", "landed"]
+    assert toy.query("select order_id, ordered_at from raw_toy.orders order by 1") == [("7", None), ("9", "2024-01-01")]
+
+
 def test_unknown_columns_are_kept_as_json(toy: Toy) -> None:
     toy.land(a=b"Order Id,Total,Colour,Colour\n1,2,red,blue\n")
     assert toy.query("select _extra from raw_toy.orders") == [('{"Colour":"red","Colour (4)":"blue"}',)]
@@ -163,6 +171,20 @@ def test_the_same_bytes_under_another_name_land_once(toy: Toy) -> None:
         ("a", "landed"),
         ("b", "duplicate"),
     ]
+
+
+def test_contents_are_told_apart_without_the_ledger_however_many_came(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.landing.ledger.Contents.MERGED_AT", 2)
+    contents = {f"a{number}": HEADER + b"%d,1,,\n" % number for number in range(5)}
+    assert toy.land(**contents).count("landed") == 5
+    # Each again under other names, among new ones, in this run and in the next.
+    again = {name.replace("a", "b"): content for name, content in contents.items()}
+    assert toy.land(**again, c=HEADER + b"9,1,,\n", d=HEADER + b"9,1,,\n").count("duplicate") == 6
+    assert toy.land(e=HEADER + b"9,1,,\n").count("duplicate") == 1
+    assert toy.query("select count(*), count(distinct order_id) from raw_toy.orders") == [(6, 6)]
+    assert toy.query("select count(*), count(distinct load_id) from landing.loads") == [(6, 6)]
 
 
 def test_a_second_run_touches_nothing(toy: Toy) -> None:
@@ -329,9 +351,9 @@ def test_only_a_file_that_is_read_in_parts_is_loaded_with_little_memory(
     limits: list[str] = []
     insert = load.Lander._insert
 
-    def noted(lander: load.Lander, *arguments: Any) -> None:
+    def noted(lander: load.Lander, *arguments: Any) -> int:
         limits.append(lander.connection.execute("select current_setting('memory_limit')").fetchall()[0][0])
-        insert(lander, *arguments)
+        return insert(lander, *arguments)
 
     monkeypatch.setattr(load.Lander, "_insert", noted)
     monkeypatch.setattr(load, "BULK_MEMORY", 100_000_000)
