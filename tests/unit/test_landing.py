@@ -50,7 +50,9 @@ def test_a_column_lands_with_the_first_file_that_brings_it(toy: Toy) -> None:
 
 def test_a_column_of_a_file_that_was_refused_is_there_for_the_next(toy: Toy) -> None:
     summary = toy.land(
-        a=b"Total,Order Id\n1,7\n", b=b"Total,Order Id,Ordered at\n1,8,no time\n", c=HEADER + b"9,1,,2024-01-01\n"
+        a=b"Total,Order Id\n1,7\n",
+        b=b"Total,Order Id,Ordered at\n1,8,no time\n",
+        c=b"Total,Order Id,Ordered at\n1,9,2024-01-01\n",
     )
     assert [file.outcome for file in summary.files] == ["landed", "refused", "landed"]
     assert toy.query("select order_id, ordered_at from raw_toy.orders order by 1") == [("7", None), ("9", "2024-01-01")]
