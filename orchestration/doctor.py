@@ -136,7 +136,7 @@ def _exports(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("the folder of exports is missing", str(folder), "create it, or name another: BALCONY_EXPORTS")
     elif not os.access(folder, os.R_OK | os.X_OK):
         yield Finding("the folder of exports cannot be read", str(folder), f"chmod u+rx '{folder}'")
-    elif not (files := exported_files(folder)):
+    elif not (files := list(exported_files(folder))):
         yield Finding("no file was exported; a demo is shown", str(folder), "put export files there", is_serious=False)
     elif unreadable := [_masked(path.name) for path in files if not os.access(path, os.R_OK)]:
         yield Finding(f"files cannot be read: {_few(unreadable)}", str(folder), "chmod u+r them")

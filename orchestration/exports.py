@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,22 +14,31 @@ from orchestration.landing.index import index_of
 from orchestration.settings import Settings
 
 
-def exported_files(folder: Path) -> list[Path]:
-    """The files that a person put there, in name order; landing passes over hidden ones too."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+def exported_files(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """The files that a person put there, folder by folder in name order; landing passes over hidden ones too."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from exported_files(entry.path)
+        elif entry.is_file():
+            yield entry
 
 
 def folder_state(folder: Path) -> str:
-    """Hash over names, sizes and times; blank for an empty folder."""
-    lines = [
-        f"{path.relative_to(folder)}\0{path.stat().st_size}\0{path.stat().st_mtime_ns}"
-        for path in exported_files(folder)
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+    """Hash over names, sizes and times; blank for an empty folder. Looked at every half a minute, so it must be quick."""
+    digest = hashlib.sha256()
+    is_empty = True
+    for entry in exported_files(folder):
+        with suppress(FileNotFoundError):  # Taken away meanwhile.
+            status = entry.stat()
+            digest.update(os.fsencode(entry.path) + f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+            is_empty = False
+    return "" if is_empty else digest.hexdigest()
 
 
 def require_exports(settings: Settings) -> None:
@@ -45,7 +56,7 @@ def settings_to_land(settings: Settings) -> Settings:
     """
     demo = _demo(settings)
     require_exports(settings)
-    if exported_files(settings.exports):
+    if any(exported_files(settings.exports)):
         if demo.exists() and not is_demo(settings):
             _set_aside(settings, demo)
         return settings

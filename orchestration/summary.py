@@ -31,6 +31,8 @@ class Landed:
     rows_landed: int
     rows_quarantined: int
     refusals: list[dict[str, str]]
+    """The first ones of what was refused or not taken."""
+    not_taken: int = 0
 
 
 @dataclass
@@ -112,7 +114,8 @@ def _landed_block(landed: Landed) -> str:
         [
             (
                 "files",
-                f"{landed.landed:,} landed, {landed.skipped:,} skipped (seen before), {landed.refused:,} refused",
+                f"{landed.landed:,} landed, {landed.skipped:,} skipped (seen before), {landed.refused:,} refused"
+                + f", {landed.not_taken:,} not taken yet" * bool(landed.not_taken),
             ),
             (
                 "rows",
@@ -125,7 +128,7 @@ def _landed_block(landed: Landed) -> str:
 def _refusal_blocks(landed: Landed) -> Iterable[str]:
     if landed.refusals:
         rows = [(refusal["file"], _shortened(refusal["reason"])) for refusal in landed.refusals[:SHOWN_REFUSALS]]
-        if (more := len(landed.refusals) - SHOWN_REFUSALS) > 0:
+        if (more := landed.refused + landed.not_taken - len(rows)) > 0:
             rows.append((f"and {more:,} more", "see fct_landed_files"))
         yield _table(("Refused", ""), rows)
 

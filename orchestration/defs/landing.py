@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -20,6 +21,7 @@ from orchestration.publication import current_publication
 from orchestration.recovery import repair
 from orchestration.replacing import ask_for
 from orchestration.settings import Settings
+from orchestration.summary import SHOWN_REFUSALS
 from orchestration.warehouse import connect
 
 LEDGER = "landing"
@@ -150,12 +152,12 @@ def _summary_metadata(summary: LandingSummary, settings: Settings, is_new: bool)
         "landed": summary.landed_count,
         "skipped": summary.count("duplicate") + summary.count("unchanged"),
         "refused": summary.count("refused"),
+        "not_taken": summary.count("not_taken"),
         "rows_read": summary.rows_read,
         "rows_landed": summary.rows_landed,
         "rows_quarantined": summary.rows_quarantined,
         "refusals": [
             {"file": " / ".join(filter(None, (file.file_name, file.member_name))), "reason": file.reason or ""}
-            for file in summary.files
-            if file.outcome in ("refused", "not_taken")
+            for file in islice((f for f in summary.files if f.outcome in ("refused", "not_taken")), SHOWN_REFUSALS)
         ],
     }

@@ -28,6 +28,8 @@ class Limits:
     """One record of a csv, log or list of JSON lines; a longer one goes to quarantine."""
     quarantined_bytes: int = 1_000_000
     """Of one record that quarantine keeps; the archive has the rest."""
+    files_in_a_run: int = 100_000
+    """New files that one run takes, some 30 to 60 minutes' worth of small ones; the next takes the others."""
     settle_seconds: float = 2.0
     """A file that was written to so recently is looked at twice, so long apart, before it is taken."""
     keep_raw_files_days: int = 0

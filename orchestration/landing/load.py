@@ -298,17 +298,25 @@ class Lander:
     def land_all(self) -> Iterator[FileOutcome]:
         """Land what lies in the exports folder. Memory does not grow with the number of files, but for the outcomes."""
         files = find_files(self.settings.exports)
+        most = self.settings.limits.files_in_a_run
+        taken = 0
         while batch := [self._named(file) for file in islice(files, BATCH)]:
             whole = [(file.name, file.byte_count, file.modified_at) for file in batch if file.reason is None]
             seen = self.ledger.seen(whole) if whole else set()
             new = [file for file in batch if file.reason is None and file.name not in seen]
-            self._wait_until_settled(new)
+            if taken < most:
+                self._wait_until_settled(new)
             for file in batch:
                 if file.reason is not None:
                     yield FileOutcome(file.name, "", "not_taken", reason=file.reason)
                 elif file.name in seen:
                     yield FileOutcome(file.name, "", "unchanged")
+                elif taken == most:
+                    yield FileOutcome(
+                        file.name, "", "not_taken", reason=f"more than {most:,} new files: a later run takes it"
+                    )
                 else:
+                    taken += 1
                     yield from self._land_found(file)
 
     def _named(self, file: Found) -> Found:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.exports import folder_state
 from orchestration.landing import load
 from orchestration.landing.ledger import open_warehouse
 from orchestration.landing.limits import Limits
@@ -51,12 +52,13 @@ def test_a_row_that_is_lost_is_found_by_the_mutations(tmp_path: Path, monkeypatc
     counted = load.Lander._stand_once
     insert = load.Lander._insert
 
-    def losing(lander: load.Lander, spec: object, source: object, load_id: int) -> None:
-        insert(lander, spec, source, load_id)  # type: ignore[arg-type]
+    def losing(lander: load.Lander, spec: object, source: object, load_id: int) -> int:
+        inserted = insert(lander, spec, source, load_id)  # type: ignore[arg-type]
         lander.connection.execute(
             f"update {spec.landed_table} set _source_row_number = 2"  # type: ignore[attr-defined]
             f" where _load_id = {load_id} and _source_row_number = 1"
         )
+        return inserted
 
     monkeypatch.setattr(load.Lander, "_insert", losing)
     monkeypatch.setattr(load.Lander, "_stand_once", lambda *_: True)
@@ -130,6 +132,30 @@ def test_a_file_that_was_just_written_is_waited_for(toy: Toy, monkeypatch: pytes
     assert [0 < seconds <= 60 for seconds in waits] == [True]
     land_folder(settings)
     assert len(waits) == 1
+
+
+def test_a_run_takes_so_many_new_files_and_the_next_the_others(toy: Toy) -> None:
+    settings = dataclasses.replace(toy.settings, limits=Limits(settle_seconds=0, files_in_a_run=2))
+    for number in range(5):
+        (toy.exports / str(number)).write_bytes(HEADER + b"%d,1,,\n" % number)
+    runs = [land_folder(settings) for _ in range(4)]
+    assert [(run.landed_count, run.count("not_taken"), run.count("unchanged")) for run in runs] == [
+        *((2, 3, 0), (2, 1, 2), (1, 0, 4)),
+        (0, 0, 5),
+    ]
+    assert {file.reason for file in runs[0].files[2:]} == {"more than 2 new files: a later run takes it"}
+
+
+def test_the_folder_is_watched_whatever_its_files_are_called(tmp_path: Path) -> None:
+    assert folder_state(tmp_path) == ""
+    (tmp_path / os.fsdecode(b"\xff\n.csv")).write_text("1")
+    (tmp_path / ".hidden").write_text("1")
+    (tmp_path / "gone").symlink_to("nowhere")
+    one = folder_state(tmp_path)
+    assert one == folder_state(tmp_path) != ""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "b.csv").write_text("1")
+    assert folder_state(tmp_path) != one
 
 
 @pytest.mark.parametrize("keeps_rows", [True, False])
