@@ -37,6 +37,8 @@ from tests.integration.helpers import published_marts
 
 PARTS = (FIXTURES[:2], FIXTURES[2:])
 """Platforms whose exports are there from the start, and those that arrive later."""
+WITHOUT_A_RATE = shutil.ignore_patterns("orders_export_2012.csv")
+"""Its order is in euro of a day for which no exchange rate is known, so a guard rightly keeps the night from publishing."""
 KILLS_IN_A_PART = 10
 
 
@@ -125,9 +127,8 @@ class Chains:
 
     def arrive(self, part: int) -> None:
         for platform in PARTS[part]:
-            shutil.copytree(
-                PROJECT_ROOT / "tests" / "fixtures" / "exports" / platform, self.settings.exports / platform
-            )
+            fixtures = PROJECT_ROOT / "tests" / "fixtures" / "exports" / platform
+            shutil.copytree(fixtures, self.settings.exports / platform, ignore=WITHOUT_A_RATE)
 
     def night(self) -> None:
         if self.kind == "sql":

@@ -262,11 +262,18 @@ def _encodings(folder: Path) -> str:
 def _headers(folder: Path) -> str:
     box = Sandbox(folder)
     summary = box.land(
-        a=b"Order Id;Total\n1;2\n", b=b"1,2,note,2025-01-01\n", c=b"Order Id,Total,total\n1,2,3\n", d=b"Post;Id\n1;2\n"
+        a=b"Order Id;Total\n1;2\n",
+        b=b"1,2,note,2025-01-01\n",
+        c=b"Order Id,Total,order id\n1,2,3\n",
+        d=b"Post;Id\n1;2\n",
+        e=b"Order Id,Total,total\n4,5,6\n",
     )
-    same([file.outcome for file in summary.files], ["landed", "refused", "refused", "refused"])
-    assert "stands twice: total" in str(summary.files[2].reason), summary.files[2]
-    return "`;` read as declared; no header, a header twice, an unknown one: refused"
+    same([file.outcome for file in summary.files], ["landed", "refused", "refused", "refused", "landed"])
+    assert "stands twice: order id" in str(summary.files[2].reason), summary.files[2]
+    same(box.query("select total, _extra from raw_toy.orders where order_id = '4'"), [("5", '{"total":"6"}')])
+    return (
+        "`;` read as declared; no header, the key's twice, an unknown one: refused; another's second cell kept as text"
+    )
 
 
 def _damaged_containers(folder: Path) -> str:
