@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -627,7 +628,8 @@ def _flipped(content: bytes, offset: int) -> bytes:
 
 
 def _head(text: str) -> str:
-    return text.splitlines()[0].split(": ", 1)[-1][:90]
+    """The beginning of an error, without where on this machine it happened."""
+    return re.sub(r"(?:/[^/\s\"]+)+/", "", text.splitlines()[0].split(": ", 1)[-1])[:90]
 
 
 FAULTS: tuple[Fault, ...] = (
