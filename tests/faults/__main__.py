@@ -35,7 +35,7 @@ def main() -> int:
     os.environ.setdefault("BALCONY_SETTLE_SECONDS", "0")  # No fault waits for its own files to come to rest.
     only = {number.strip() for number in arguments.only.split(",") if number.strip()}
     faults = [fault for fault in all_faults() if not only or {fault.number, str(row_of(fault))} & only]
-    outcomes = _kept(arguments.resume, faults)
+    outcomes = kept(arguments.resume, faults)
     done = {outcome.fault.number for outcome in outcomes}
     faults_left = [fault for fault in faults if fault.number not in done]
     folder = Path(tempfile.mkdtemp(prefix="balcony-faults-"))
@@ -69,7 +69,7 @@ def main() -> int:
     return int(bool(missing) or not outcomes or not all(outcome.is_expected for outcome in outcomes))
 
 
-def _kept(file: Path | None, faults: Iterable[Fault]) -> list[Outcome]:
+def kept(file: Path | None, faults: Iterable[Fault]) -> list[Outcome]:
     """Outcomes as expected of a run that broke off."""
     lines = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else []
     kept = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.__main__ import kept
 from tests.faults.fault import Fault
 from tests.faults.matrix import NUMBERS, Outcome, all_faults, last_line, missing_rows, row_of, run_faults, table
 
@@ -54,6 +55,14 @@ def test_a_fault_that_fails_hangs_or_dies_is_not_as_expected(tmp_path: Path) -> 
     }
     assert "rows lost" in (tmp_path / "1b.log").read_text()
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_a_matrix_that_broke_off_goes_on_with_what_did_not_end_as_expected(tmp_path: Path) -> None:
+    file = tmp_path / "outcomes.jsonl"
+    assert kept(file, [planted("1", writes)]) == []
+    file.write_text('["1", "kept all", true, 2.5]\n["2", "lost", false, 1]\n["9", "no fault any more", true, 1]\n')
+    faults = [planted("1", writes), planted("2", writes), planted("3", writes)]
+    assert kept(file, faults) == [Outcome(faults[0], "kept all", True, 2.5)]
 
 
 def test_the_table_has_a_line_for_each_fault_and_the_last_line_counts_them() -> None:
