@@ -187,9 +187,11 @@ def influence_bounds(
     clicked = _counts(histories[(histories["scope"] == ALL) & histories["has_click"] & histories["has_answer"]])
     sensitivity = Sensitivity(clicked.answered, clicked.named, clicked.told)
     codes = _code_count(coupons)
+    codes_by_channel = {channel: _code_count(published) for channel, published in coupons.groupby("channel_id")}
     rows = []
     for period, month, of_period in _periods(histories, "converted_date"):
-        everything = of_period[of_period["scope"] == ALL]
+        scopes = dict(iter(of_period.groupby("scope")))
+        everything = scopes.pop(ALL, of_period.iloc[:0])
         counts = _counts(everything)
         touched = _touched(counts, codes, leak, sensitivity)
         assumed = _assumed(everything, counts, codes, leak, sensitivity) if period == ALL else ()
@@ -198,9 +200,9 @@ def influence_bounds(
         )
         influenced = _influenced(counts, _narrowest(touched), experiment)
         findings = [(ALL, finding) for finding in (*touched, *assumed, *influenced)]
-        for channel in sorted(set(of_period["scope"]) - {ALL}):
-            of_channel = _counts_of_channel(of_period[of_period["scope"] == channel], everything)
-            findings.append((channel, _evidenced(of_channel, _code_count(coupons, channel), leak)))
+        for channel, of_channel in scopes.items():
+            found = _counts_of_channel(of_channel, everything)
+            findings.append((channel, _evidenced(found, codes_by_channel.get(channel, 0), leak)))
         rows += [_row(period, month, scope, counts.conversions, finding) for scope, finding in findings]
     return _with_columns(rows, BOUND_COLUMNS)
 
@@ -311,8 +313,8 @@ def _recaptured(
     buys twice counts as two.
     """
     clicked, other = observed["has_click"], observed[second]
-    both = _count(observed[clicked & other])
-    first_alone, second_alone = _count(observed[clicked & ~other]), _count(observed[other & ~clicked])
+    both = _count(observed, clicked & other)
+    first_alone, second_alone = _count(observed, clicked & ~other), _count(observed, other & ~clicked)
     if both < FEWEST_IN_BOTH:
         return replace(empty, status="not_enough_data", reason=f"{SCARCE} both kinds of evidence")
     scale = conversions / _count(observed)
@@ -363,7 +365,7 @@ def _experiment(experiments: pd.DataFrame, everything: pd.DataFrame) -> Experime
     days = pd.to_datetime(everything["converted_date"])
     is_outside = (days < pd.Timestamp(chosen["start_date"])) | (days > pd.Timestamp(chosen["end_date"]))
     caused, lower, upper = chosen[["caused_count", "caused_count_lower_975", "caused_count_upper_975"]].astype(float)
-    return Experiment(float(caused), float(lower), float(upper), _count(everything[is_outside]))
+    return Experiment(float(caused), float(lower), float(upper), _count(everything, is_outside))
 
 
 def _influenced(counts: Counts, touched: Finding | None, experiment: Experiment | str) -> list[Finding]:
@@ -469,20 +471,20 @@ def _counts(histories: pd.DataFrame) -> Counts:
     sure = _is_sure(histories)
     return Counts(
         conversions=_count(histories),
-        sure=_count(histories[sure]),
-        by_code=_count(histories[histories["has_code"] & ~sure]),
-        exposed=_count(histories[histories["can_carry_code"] & ~sure]),
-        answered=_count(histories[histories["has_answer"]]),
-        named=_count(histories[histories["has_naming_answer"]]),
-        told=_count(histories[histories["has_naming_answer"] | histories["has_passed_on_answer"]]),
+        sure=_count(histories, sure),
+        by_code=_count(histories, histories["has_code"] & ~sure),
+        exposed=_count(histories, histories["can_carry_code"] & ~sure),
+        answered=_count(histories, histories["has_answer"]),
+        named=_count(histories, histories["has_naming_answer"]),
+        told=_count(histories, histories["has_naming_answer"] | histories["has_passed_on_answer"]),
     )
 
 
 def _counts_of_channel(histories: pd.DataFrame, everything: pd.DataFrame) -> Counts:
     """As `_counts`, of a channel: whatever names nothing of it has no row of its own but could carry its code."""
     found = _counts(histories)
-    sure_with_code = _count(histories[_is_sure(histories) & histories["can_carry_code"]])
-    exposed = _count(everything[everything["can_carry_code"]]) - sure_with_code
+    sure_with_code = _count(histories, _is_sure(histories) & histories["can_carry_code"])
+    exposed = _count(everything, everything["can_carry_code"]) - sure_with_code
     return replace(found, conversions=_count(everything), exposed=exposed)
 
 
@@ -490,8 +492,9 @@ def _is_sure(histories: pd.DataFrame) -> pd.Series:
     return cast("pd.Series", histories["has_click"] | histories["has_invitation_or_act"])
 
 
-def _count(histories: pd.DataFrame) -> int:
-    return int(histories["conversion_count"].sum())
+def _count(histories: pd.DataFrame, holds: pd.Series | None = None) -> int:
+    counts = histories["conversion_count"].to_numpy()
+    return int(counts.sum() if holds is None else counts[holds.to_numpy(dtype=bool)].sum())
 
 
 def _leak(code_leaks: pd.DataFrame) -> Leak:
@@ -500,9 +503,8 @@ def _leak(code_leaks: pd.DataFrame) -> Leak:
     return Leak(float(canaries["claim_count"].sum()), float(canaries["exposure_count"].sum()))
 
 
-def _code_count(coupons: pd.DataFrame, channel: str | None = None) -> int:
-    published = coupons if channel is None else coupons[coupons["channel_id"] == channel]
-    return int(published["coupon_code"].str.strip().str.lower().nunique())
+def _code_count(coupons: pd.DataFrame) -> int:
+    return int(coupons["coupon_code"].str.strip().str.lower().nunique())
 
 
 def _with_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

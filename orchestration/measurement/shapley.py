@@ -47,27 +47,23 @@ def rate_game(sets: Sequence[frozenset[int]], journeys: Floats, conversions: Flo
 
     sizes = np.array([mask.bit_count() for mask in range(size)])
     ways = np.array([factorial(n) * factorial(channels - n - 1) for n in range(channels)]) / factorial(channels)
-    values = np.empty(channels)
-    by_conversion = np.empty((len(sets), channels))
-    by_journey = np.empty_like(by_conversion)
-    for channel in range(channels):
-        holds = (np.arange(size) >> channel & 1).astype(bool)
-        weights = np.where(holds, ways[np.maximum(sizes - 1, 0)], -ways[np.minimum(sizes, channels - 1)])
-        values[channel] = weights @ rate
-        # A journey counts in every set that holds all that it met.
-        by_rate = np.divide(weights, inside, out=np.zeros(size), where=inside > 0)
-        by_conversion[:, channel] = _sums_over_supersets(by_rate, channels)[masks]
-        by_journey[:, channel] = -_sums_over_supersets(by_rate * rate, channels)[masks]
-    return RateGame(values, by_conversion, by_journey)
+    holds = (np.arange(size) >> np.arange(channels)[:, None] & 1).astype(bool)
+    weights = np.where(holds, ways[np.maximum(sizes - 1, 0)], -ways[np.minimum(sizes, channels - 1)])
+    # A journey counts in every set that holds all that it met.
+    by_rate = np.divide(weights, inside, out=np.zeros_like(weights), where=inside > 0)
+    by_conversion = _sums_over_supersets(by_rate, channels)[:, masks].T
+    by_journey = -_sums_over_supersets(by_rate * rate, channels)[:, masks].T
+    return RateGame(weights @ rate, by_conversion, by_journey)
 
 
 def _sums_over_subsets(amounts: Floats, channels: int) -> Floats:
-    sums = amounts.astype(np.float64).reshape((2,) * channels)
-    for axis in range(channels):
-        without, having = np.moveaxis(sums, axis, 0)
-        sums = np.stack([without, without + having], axis)
-    return sums.reshape(-1)
+    """Over the sets, which the last axis counts as binary numbers."""
+    sums = np.array(amounts, dtype=np.float64, order="C")
+    for channel in range(channels):
+        by_channel = sums.reshape(-1, 2, 1 << channel)
+        by_channel[:, 1] += by_channel[:, 0]
+    return sums
 
 
 def _sums_over_supersets(amounts: Floats, channels: int) -> Floats:
-    return _sums_over_subsets(amounts[::-1], channels)[::-1]
+    return _sums_over_subsets(amounts[..., ::-1], channels)[..., ::-1]

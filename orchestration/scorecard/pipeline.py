@@ -13,8 +13,12 @@ worlds in two processes.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
+import json
+import os
+import re
 import shutil
 import tempfile
 import time
@@ -28,8 +32,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.landing.ledger import open_warehouse
+from orchestration.landing.ledger import add_raw_columns, open_warehouse
 from orchestration.landing.load import land_folder
+from orchestration.landing.spec import load_specs, specs_version
 from orchestration.measurement.registry import MEASUREMENTS, Columns, measure
 from orchestration.scorecard.estimates import ALL, read_values
 from orchestration.scorecard.metrics import Score
@@ -39,12 +44,9 @@ from orchestration.simulation.downloads import write_exports
 from orchestration.simulation.regimes import world_config
 from orchestration.simulation.truth import write_truth
 from orchestration.transform import build_all, declared_measurements, layer_of, read_manifest
+from orchestration.warehouse import connect
 
 MADE_BY = (
-    "dbt_project/dbt_project.yml",
-    "dbt_project/macros",
-    "dbt_project/models",
-    "seeds",
     "orchestration/landing",
     "orchestration/measurement",
     "orchestration/simulation",
@@ -53,8 +55,15 @@ MADE_BY = (
     "orchestration/scorecard/views.sql",
     "orchestration/scorecard/estimates.py",
     "orchestration/scorecard/pipeline.py",
+    "orchestration/warehouse.py",
 )
-"""All that a world's figures depend on."""
+"""The code, besides the models, that a world's figures depend on."""
+ENGINES = ("duckdb", "numpy", "pandas", "scipy")
+
+SCRATCH = next((str(folder) for folder in [Path("/dev/shm")] if os.access(folder, os.W_OK)), None)
+"""Worlds live in memory where that can be had: landing brings each of their 70 files to disk before the next."""
+
+_COMMENTS_AND_BLANKS = re.compile(r"('(?:[^']|'')*'|\"[^\"]*\")|--[^\n]*|/\*.*?\*/|\s+", re.DOTALL)
 
 
 class ProjectError(RuntimeError):
@@ -79,6 +88,8 @@ class Project:
     """Marts last."""
     measurements: Mapping[str, Columns]
     """What dbt declares of the tables between."""
+    seeds: tuple[Path, ...]
+    """The files of reference data that the tables and the measurements read."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +108,50 @@ class Seconds:
         )
 
 
-def code_version() -> str:
-    """Hash over the code, seeds and engines that a world's figures depend on; 12 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for part in MADE_BY:
-        path = PROJECT_ROOT / part
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(f"{file.relative_to(PROJECT_ROOT)}\0".encode() + file.read_bytes())
-    digest.update(f"{version('duckdb')} {version('numpy')}".encode())
-    return digest.hexdigest()[:12]
+def code_version(project: Project) -> str:
+    """Hash over all that a world's figures depend on: the tables' queries, code, reference data, formats and engines.
+
+    What cannot change a figure is left out, so that it does not throw worlds away: comments, docstrings, and models
+    that no judged mart reads. 12 hexadecimal digits.
+    """
+    files = [file for part in MADE_BY for file in sorted([PROJECT_ROOT / part, *(PROJECT_ROOT / part).rglob("*")])]
+    told = [
+        *(f"{table.relation} {without_comments(table.query)}" for table in project.tables),
+        *(f"{file.relative_to(PROJECT_ROOT)} {_said(file)}" for file in files if file.suffix in (".py", ".sql")),
+        *(f"{seed.name} {seed.read_text(encoding='utf-8')}" for seed in project.seeds),
+        json.dumps(project.measurements),
+        specs_version(load_specs(PROJECT_ROOT / "dbt_project")),
+        *(f"{engine} {version(engine)}" for engine in ENGINES),
+    ]
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:12]
+
+
+def _said(file: Path) -> str:
+    text = file.read_text(encoding="utf-8")
+    return without_comments(text) if file.suffix == ".sql" else without_docstrings(text)
+
+
+def without_comments(query: str) -> str:
+    """A query with one blank for every comment and stretch of blanks outside of quotes."""
+    return _COMMENTS_AND_BLANKS.sub(lambda found: found[1] or " ", query)
+
+
+def without_docstrings(code: str) -> str:
+    """The syntax tree of a module, which has no comments, without texts that stand alone."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [one for one in body if not _is_text(one)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_text(statement: ast.AST) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
 
 
 def compile_project(folder: Path, marts: Collection[str] | None = None) -> Project:
@@ -121,28 +166,47 @@ def compile_project(folder: Path, marts: Collection[str] | None = None) -> Proje
     results = build_all(settings)
     if failed := [f"{result.unique_id}: {result.message}" for result in results if result.is_failed]:
         raise ProjectError("dbt could not build the project: " + "; ".join(failed))
+    with open_warehouse(settings) as connection:
+        # A world that brings a column then need not alter the table, nor make its view anew.
+        for spec in load_specs(settings.dbt_project):
+            add_raw_columns(connection, spec, [column.name for column in spec.columns])
+    manifest = read_manifest(settings)
     compiled = settings.home / "dbt" / "target" / "compiled"
-    tables = sorted(_tables(read_manifest(settings), compiled, marts), key=lambda table: table.is_mart)
-    return Project(settings.warehouse, tuple(tables), declared_measurements(settings))
+    tables = sorted(_tables(manifest, compiled, marts), key=lambda table: table.is_mart)
+    read = _read_by(manifest, marts)
+    seeds = [node["original_file_path"] for name, node in manifest["nodes"].items() if name in read and _is_seed(node)]
+    paths = tuple((settings.dbt_project / seed).resolve() for seed in sorted(seeds))
+    return Project(settings.warehouse, tuple(tables), declared_measurements(settings), paths)
 
 
-def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] | None) -> Iterator[Model]:
-    models = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    names = {node["name"]: unique_id for unique_id, node in models.items()}
+def _is_seed(node: Mapping[str, Any]) -> bool:
+    return bool(node["resource_type"] == "seed")
+
+
+def _read_by(manifest: Mapping[str, Any], marts: Collection[str] | None) -> dict[str, list[str]]:
+    """The models and seeds that marts and measurements read, and what each of them reads."""
+    nodes = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
+    names = {node["name"]: unique_id for unique_id, node in nodes.items()}
     if missing := sorted(set(marts or ()) - names.keys()):
         raise ProjectError(f"no model is called {', '.join(missing)}")
-    graph: dict[str, list[str]] = {}
     # dbt knows of a mart that it reads a measurement, not what that reads.
     measured = {
         relation.partition(".")[2] for measurement in MEASUREMENTS for relation in measurement.reads
     } & names.keys()
+    graph: dict[str, list[str]] = {}
     waiting = [names[name] for name in (names if marts is None else {*marts, *measured})]
     while waiting:
         unique_id = waiting.pop()
-        graph[unique_id] = [parent for parent in models[unique_id]["depends_on"]["nodes"] if parent in models]
+        graph[unique_id] = [parent for parent in nodes[unique_id]["depends_on"].get("nodes", []) if parent in nodes]
         waiting += [parent for parent in graph[unique_id] if parent not in graph]
-    for unique_id in TopologicalSorter(graph).static_order():
-        node = models[unique_id]
+    return graph
+
+
+def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] | None) -> Iterator[Model]:
+    for unique_id in TopologicalSorter(_read_by(manifest, marts)).static_order():
+        node = manifest["nodes"][unique_id]
+        if _is_seed(node):
+            continue
         kind = node["config"]["materialized"]
         hooks = node["config"]["pre-hook"] + node["config"]["post-hook"]
         if node["language"] != "sql" or hooks or kind not in ("table", "replaced", "view", "ephemeral"):
@@ -172,7 +236,7 @@ def run_world(project: Project, version: str, size: str, world: tuple[str, int])
     """
     regime, seed = world
     try:
-        with tempfile.TemporaryDirectory(prefix="balcony-world-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="balcony-world-", dir=SCRATCH) as scratch:
             return _run_world(project, version, size, regime, seed, Path(scratch))
     except Exception as error:
         error.add_note(f"in the world {regime}, seed {seed}, size {size}")
@@ -190,7 +254,7 @@ def _run_world(
     moments.append(time.perf_counter())
     settings = land_world(project, folder)
     moments.append(time.perf_counter())
-    with open_warehouse(settings) as connection:
+    with connect(settings) as connection:
         fill_tables(project, connection)
         values = read_values(connection, folder / "truth")
     moments.append(time.perf_counter())
