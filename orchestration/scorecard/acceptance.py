@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestration.measurement.proportions import wilson_interval
 from orchestration.scorecard.estimates import ALL, ESTIMATES, RANK, Kind
 from orchestration.scorecard.metrics import Summary
 
@@ -12,7 +13,8 @@ ACQUITTED_FROM = 20
 """Worlds of each regime from which a naive reading can be said never to fail; fewer hide a bias behind chance."""
 JUDGED_FROM = 200
 """Worlds of each regime from which coverage is judged: at .95 its standard error is 1.5 points."""
-COVERAGE: dict[Kind, tuple[float, float]] = {"bounds": (0.95, 1.0), "interval": (0.90, 0.98)}
+COVERAGE: dict[Kind, tuple[float, float]] = {"bounds": (0.95, 1.0), "interval": (0.93, 0.97)}
+FALSE_POSITIVES = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ def acceptance(summaries: Sequence[Summary], regimes: Sequence[str]) -> list[Cla
             claims.append(_exact(estimate.text, mine))
         elif estimate.kind == "naive":
             claims.append(_naive(estimate.text, mine, regimes))
+        elif estimate.kind == "verdict":
+            claims += [
+                _finds(estimate.text, summary)
+                for summary in mine
+                if summary.truth_mean == 0 and summary.bias is not None
+            ]
         elif estimate.kind in COVERAGE:
             claims.append(_covers(estimate.text, mine, *COVERAGE[estimate.kind]))
     return claims
@@ -70,6 +78,19 @@ def _covers(text: str, summaries: Sequence[Summary], least: float, most: float) 
     if not covered or min(summary.intervals for summary in covered) < JUDGED_FROM:
         return Claim(f"{text}, judged from {JUDGED_FROM} worlds of each regime on", None)
     return Claim(text, not outside)
+
+
+def _finds(text: str, summary: Summary) -> Claim:
+    """Where there is nothing to find; the interval is Wilson's, over worlds."""
+    worlds = summary.worlds - summary.missing
+    found = round((summary.bias or 0.0) * worlds)
+    lower, upper = wilson_interval(found, worlds)
+    text = (
+        f"{text}: in {found} of {worlds} worlds of {_place(summary)}, where there is none ({lower:.3f} to {upper:.3f})"
+    )
+    if worlds < JUDGED_FROM:
+        return Claim(f"{text}, judged from {JUDGED_FROM} worlds on", None)
+    return Claim(text, found / worlds <= FALSE_POSITIVES or (None if lower <= FALSE_POSITIVES else False))
 
 
 def _place(summary: Summary) -> str:

@@ -35,7 +35,8 @@ _HEADINGS: dict[Kind, str] = {
     "figure": "Published figures; of those with an interval how often it holds the truth, and its width by all conversions",
     "naive": "Naive readings, which the product warns of",
     "bounds": "Bounds: how often they hold the truth, and their width by all conversions",
-    "interval": "Intervals of experiments",
+    "interval": "Intervals, which hold it in 93 to 97 % of worlds, and their width by all conversions",
+    "verdict": "Verdicts: how often 1 was said, less the share of worlds in which 1 is true",
 }
 
 
