@@ -79,10 +79,13 @@ class Finding:
     reason: str | None = None
 
 
-def evidence_leak_rates(code_leaks: pd.DataFrame, coupons: pd.DataFrame) -> pd.DataFrame:
+def evidence_leak_rates(
+    code_leaks: pd.DataFrame, coupons: pd.DataFrame, off_period_claims: pd.DataFrame
+) -> pd.DataFrame:
     """How often evidence names a channel wrongly, for each tier and method; a row too where nothing measures it.
 
-    A code's rate is that of all published codes together: as many times that of one code that was not published.
+    A code's rate is that of all published codes together: as many times that of one code that was not published. On
+    planned days off the untouched name a channel at most as often as all do, for the touched do so more often.
     """
     codes = _code_count(coupons)
     rows = []
@@ -113,18 +116,29 @@ def evidence_leak_rates(code_leaks: pd.DataFrame, coupons: pd.DataFrame) -> pd.D
                 "reason": "no conversion could have used a code that nobody was shown",
             }
         rows.append(row)
-    for tier in ("T2", "T3", "T5", "T6", "T7"):
-        rows.append(
-            {
-                "evidence_tier": tier,
-                "leak_method": "off_period",
-                "claim_count": 0,
-                "exposure_count": 0,
-                "assumption_ids": "S3" if tier == "T7" else "E2",
-                "leak_status": "not_measured",
-                "reason": "no time without any activity, longer than the lookback, is on record",
+    counts = off_period_claims.set_index("evidence_tier")
+    for tier in ("T2", "T3", "T4", "T5", "T6", "T7"):
+        claims, exposures = (int(counts[name].get(tier, 0)) for name in ("claim_count", "exposure_count"))
+        row = {
+            "evidence_tier": tier,
+            "leak_method": "off_period",
+            "claim_count": claims,
+            "exposure_count": exposures,
+            "assumption_ids": "E3",
+        }
+        if exposures:
+            row |= {
+                "leak_rate": claims / exposures,
+                "leak_rate_upper": wilson_interval(claims, exposures)[1],
+                "leak_status": "at_most",
+                "reason": "who names a channel on a day off may have met it before",
             }
-        )
+        else:
+            row |= {
+                "leak_status": "not_measured",
+                "reason": "no conversion that could have such evidence falls on planned days off without any post",
+            }
+        rows.append(row)
     return _with_columns(rows, LEAK_COLUMNS)
 
 
@@ -394,7 +408,7 @@ def _influenced(counts: Counts, touched: Finding | None, experiment: Experiment 
         replace(
             selected,
             status="not_identified",
-            reason="no export tells how many people could have bought without being entangled",
+            reason="lists tell who is entangled, no export tells how many others could have bought",
         ),
         _randomised(
             replace(randomised, assumption_ids=f"A1 A2 A4 A6 A7 {touched.assumption_ids}"), touched.interval, experiment
@@ -513,7 +527,11 @@ def _with_columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> 
 
 
 MEASUREMENTS: tuple[Measurement, ...] = (
-    Measurement("evidence_leak_rates", ("intermediate.int_code_leaks", "reference.coupons"), evidence_leak_rates),
+    Measurement(
+        "evidence_leak_rates",
+        ("intermediate.int_code_leaks", "reference.coupons", "intermediate.int_off_period_claims"),
+        evidence_leak_rates,
+    ),
     Measurement(
         "network_visits",
         (

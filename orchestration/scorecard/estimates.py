@@ -27,10 +27,11 @@ ALL = "all"
 RANK = "rank order"
 """The scope of Kendall's tau over the scopes that are no total; its truth is 1."""
 
-Kind = Literal["exact", "figure", "naive", "bounds", "interval", "verdict"]
+Kind = Literal["exact", "figure", "naive", "bounds", "interval", "resampled", "verdict"]
 """exact: equals the truth in every world. figure: nothing is asked of it. naive: a reading that the product warns of,
 which must go wrong in some regime, or the worlds are too kind. bounds: holds the truth in 95 % of worlds or more.
-interval: holds it in 93 to 97 %. verdict: 1 or 0, and where the truth is 0 at most 5 % say 1."""
+interval: holds it in 93 to 97 %. resampled: as interval, and the truth is the mean over the regime's worlds. verdict: 1 or 0,
+and where the truth is 0 at most 5 % say 1."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ _ESTIMATES = (
     Estimate("actors_as_audience", "audience", "naive", "People who act, estimated = people reached"),
     Estimate("followers_in_ladder", "followers", "figure", "Followers standing at the end, where the ladder says so"),
     Estimate("withdrawals_per_week", "withdrawals_per_week", "interval", "Unfollows for each week of a link"),
+    Estimate("answers_leak", "answers_leak", "bounds", "Untouched buyers who name an own channel, by days off"),
     Estimate("touched_T0_evidence", "touched", "bounds", "Touched, by evidence alone"),
     Estimate("touched_T1_answers_worst_case", "touched", "bounds", "Touched, whatever those say who did not answer"),
     Estimate("touched_T2_answers", "touched", "bounds", "Touched, where answers stand for all"),
@@ -100,6 +102,7 @@ _ESTIMATES = (
     Estimate("influenced_A1", "influenced", "bounds", "Influenced, if no contact deters"),
     Estimate("influenced_A2", "influenced", "bounds", "Influenced, among the touched"),
     Estimate("influenced_A4", "influenced", "bounds", "Influenced, by a randomised experiment among the touched"),
+    Estimate("credit_interval", "expected_credit", "resampled", "Credit of a rule, by another draw of people"),
     Estimate("experiment_caused", "influenced_in_experiment", "bounds", "Caused in the switchback's time, as it says"),
     Estimate("experiment_verdict", "is_influenced", "verdict", "The switchback finds an effect"),
     Estimate("headline_touched", "touched", "bounds", "Touched, as the headline says"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean, stdev
 
-from orchestration.scorecard.estimates import RANK
+from orchestration.scorecard.estimates import ESTIMATES, RANK
 
 VISIBLE_BIAS = 0.25
 """Relative bias from which a reading is said to fail."""
@@ -104,7 +104,16 @@ def summarise(scores: Iterable[Score]) -> list[Summary]:
     def key(score: Score) -> tuple[str, str, str, str]:
         return score.size, score.regime, score.estimate_id, score.scope
 
-    return [_summary(*group, list(rows)) for group, rows in groupby(sorted(scores, key=key), key)]
+    return [_summary(*group, _beside_mean(list(rows))) for group, rows in groupby(sorted(scores, key=key), key)]
+
+
+def _beside_mean(rows: Sequence[Score]) -> Sequence[Score]:
+    """Of what no world tells the truth, the mean of all worlds does."""
+    estimate = ESTIMATES.get(rows[0].estimate_id)
+    known = [row.value for row in rows if row.value is not None]
+    if estimate is None or estimate.kind != "resampled" or not known:
+        return rows
+    return [replace(row, truth=fmean(known)) for row in rows]
 
 
 def _summary(size: str, regime: str, estimate_id: str, scope: str, rows: Sequence[Score]) -> Summary:

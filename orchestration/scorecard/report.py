@@ -36,6 +36,7 @@ _HEADINGS: dict[Kind, str] = {
     "naive": "Naive readings, which the product warns of",
     "bounds": "Bounds: how often they hold the truth, and their width by all conversions",
     "interval": "Intervals, which hold it in 93 to 97 % of worlds, and their width by all conversions",
+    "resampled": "Intervals by resampling people: how often they hold the mean credit of all worlds",
     "verdict": "Verdicts: how often 1 was said, less the share of worlds in which 1 is true",
 }
 

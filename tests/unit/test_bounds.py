@@ -114,6 +114,8 @@ def histories(*rows: tuple[int, str], day: str = "2025-03-05") -> pd.DataFrame:
 
 LEAKS = pd.DataFrame([{"leak_method": "canary", "coupon_code": "canary", "claim_count": 1, "exposure_count": 1000}])
 NO_LEAKS = LEAKS.iloc[:0]
+OFF = pd.DataFrame({"evidence_tier": ["T4", "T7"], "claim_count": [0, 6], "exposure_count": [80, 40]})
+NO_OFF = OFF.iloc[:0]
 COUPONS = pd.DataFrame({"coupon_code": ["A1", "a1 ", "B2"], "channel_id": ["email", "email", "organic_x"]})
 FEW = histories((600, ""), (280, "a"), (40, "an"), (10, "af"), (8, "can"), (2, "ca"), (20, "c"), (40, "k"))
 
@@ -264,7 +266,9 @@ def test_without_any_conversion_every_level_says_so() -> None:
     assert {(row["status"], row["ci_upper"], row["conversion_count"]) for row in found.values()} == {
         ("not_enough_data", None, 0)
     }
-    assert {row["leak_status"] for row in evidence_leak_rates(NO_LEAKS, COUPONS).to_dict("records")} == {"not_measured"}
+    assert {row["leak_status"] for row in evidence_leak_rates(NO_LEAKS, COUPONS, NO_OFF).to_dict("records")} == {
+        "not_measured"
+    }
 
 
 def test_a_channel_is_proven_by_its_own_evidence_and_codes() -> None:
@@ -280,7 +284,7 @@ def test_a_leak_is_that_of_one_canary_times_the_published_codes() -> None:
     early = {"leak_method": "before_publication", "coupon_code": "a1", "claim_count": 3, "exposure_count": 100}
     rates = {
         (row["evidence_tier"], row["leak_method"]): row
-        for row in evidence_leak_rates(pd.concat([LEAKS, pd.DataFrame([early])]), COUPONS).to_dict("records")
+        for row in evidence_leak_rates(pd.concat([LEAKS, pd.DataFrame([early])]), COUPONS, NO_OFF).to_dict("records")
     }
     canary = rates["T4", "canary"]
     assert (canary["code_count"], canary["leak_rate"], canary["leak_status"]) == (2, 0.002, "measured")
@@ -288,6 +292,20 @@ def test_a_leak_is_that_of_one_canary_times_the_published_codes() -> None:
     assert canary["leak_rate_upper"] == pytest.approx(2 * 0.005643, abs=1e-5)
     assert rates["T4", "before_publication"]["leak_status"] == "at_least"
     assert {row["leak_rate"] for (tier, _), row in rates.items() if tier != "T4"} == {None}
+
+
+def test_claims_on_days_off_are_the_most_that_leaks() -> None:
+    rates = {
+        row["evidence_tier"]: row
+        for row in evidence_leak_rates(NO_LEAKS, COUPONS, OFF).to_dict("records")
+        if row["leak_method"] == "off_period"
+    }
+    assert set(rates) == {"T2", "T3", "T4", "T5", "T6", "T7"}
+    assert (rates["T7"]["leak_rate"], rates["T7"]["leak_status"]) == (0.15, "at_most")
+    # Wilson's upper limits of 6 in 40 and of none in 80.
+    assert rates["T7"]["leak_rate_upper"] == pytest.approx(0.2907, abs=1e-4)
+    assert rates["T4"]["leak_rate_upper"] == pytest.approx(0.0458, abs=1e-4)
+    assert (rates["T2"]["leak_rate"], rates["T2"]["leak_status"]) == (None, "not_measured")
 
 
 def test_a_network_that_hides_every_visit_has_no_number() -> None:
@@ -324,5 +342,6 @@ def test_a_network_that_hides_every_visit_has_no_number() -> None:
 def test_every_assumption_that_a_figure_names_is_in_the_seed() -> None:
     with (PROJECT_ROOT / "seeds" / "assumptions.csv").open(encoding="utf-8", newline="") as file:
         known = {row["assumption_id"] for row in csv.DictReader(file)}
-    rows = [*bounds_of(FEW, experiment=EXPERIMENT).values(), *evidence_leak_rates(LEAKS, COUPONS).to_dict("records")]
+    leaks = evidence_leak_rates(LEAKS, COUPONS, OFF).to_dict("records")
+    rows = [*bounds_of(FEW, experiment=EXPERIMENT).values(), *leaks]
     assert {name for row in rows for name in row["assumption_ids"].split()} <= known

@@ -27,21 +27,29 @@ states as (
 select
     'evidence_as_touch' as estimate_id,
     'all' as scope,
-    conversion_count as value
+    conversion_count as value,
+    cast(null as double) as lower,
+    cast(null as double) as upper
 from linked
 
 union all
 
-select 'evidence_as_influence', 'all', conversion_count from linked
+select 'evidence_as_influence', 'all', conversion_count, null, null from linked
 
 union all
 
-select 'any_sign_as_influence', 'all', conversion_count from any_sign
+select 'any_sign_as_influence', 'all', conversion_count, null, null from any_sign
 
 union all
 
-select 'unlinked_as_untouched', 'all', unlinked_count from states
+select 'unlinked_as_untouched', 'all', unlinked_count, null, null from states
 
 union all
 
-select 'entangled_as_influence', 'all', entangled_count from states
+select 'entangled_as_influence', 'all', entangled_count, null, null from states
+
+union all
+
+select 'answers_leak', 'all', leak_rate, cast(null as double), leak_rate_upper
+from marts.evidence_leak_rates
+where evidence_tier = 'T7' and leak_method = 'off_period' and leak_status = 'at_most'

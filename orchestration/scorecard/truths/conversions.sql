@@ -52,3 +52,8 @@ group by channels.channel_id
 union all
 
 select 'sign_ups', platform_id, count(*) from truth_sign_ups group by platform_id
+
+union all
+
+select 'answers_leak', 'all', 1 - cast(json_extract(config, '$.survey_specificity') as double)
+from truth_world
