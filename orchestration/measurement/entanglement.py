@@ -41,6 +41,7 @@ NO_NAMES = "no export says who acted on posts"
 NO_MATCH = "no identifier of this platform is of a kind that stands on purchases"
 NO_AGES = f"fewer than {FEWEST} links of known age"
 NO_DIRECTION = "no export lists whom the brand follows"
+NO_TOPIC = "exports count new links by post at most, and name none of them"
 
 Tables = Mapping[tuple[str, str, str], list[Age]]
 """Life tables by platform, cohort and outcome."""
@@ -106,6 +107,7 @@ def cohort_figures(cohort: Mapping[str, Any], tables: Tables) -> dict[str, Figur
         "conversion_share": _converted(cohort),
     }
     if cohort["cohort"] == "all":
+        figures["links_by_topic"] = nothing(NO_TOPIC, "counted")
         gaps = tables.get((cohort["platform_id"], "all", "next_engagement"), [])
         figures["reactivation_gap_median_days"] = _median(
             points("next_engagement"), None if cohort["has_named_acts"] else NO_NAMES, "next_engagement"

@@ -245,6 +245,7 @@ def test_a_cohorts_figures_are_those_worked_out_by_hand() -> None:
     assert figures["dormant_share"].figure == pytest.approx(0.8)
     assert figures["conversion_share"].reason == entanglement.NO_MATCH
     assert figures["mutual_share"].figure == pytest.approx(0.25)
+    assert (figures["links_by_topic"].status, figures["links_by_topic"].figure) == ("not_identified", None)
     unlisted = cohort_figures(COHORT | {"returnable_link_count": 0, "returned_link_count": 0}, {})["mutual_share"]
     assert unlisted.reason == entanglement.NO_DIRECTION
     nobody = cohort_figures(COHORT | {"engaged_week_count": 0}, {})["entangled_per_engaged"]
