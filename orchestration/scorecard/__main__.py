@@ -19,8 +19,9 @@ from pathlib import Path
 
 from orchestration.scorecard.estimates import marts_read
 from orchestration.scorecard.metrics import Score
-from orchestration.scorecard.pipeline import Project, Seconds, code_version, compile_project, run_world
+from orchestration.scorecard.pipeline import Project, Seconds, compile_project, run_world
 from orchestration.scorecard.report import PAGE, WORLDS, append_scores, read_scores, write_report
+from orchestration.scorecard.version import code_version
 from orchestration.settings import Settings
 from orchestration.simulation.regimes import CHANGES, SIZES, world_config
 
@@ -107,9 +108,13 @@ def _run(
     """Run the worlds, some at a time, and give what came of them in their order."""
     if not worlds:
         return
+    one = partial(run_world, project, version, options.size)
+    if options.processes == 1:
+        yield from map(one, worlds)
+        return
     # Spawned, because dbt has left threads in this process, and a forked child would inherit their locks.
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn"), initializer=gc.freeze) as pool:
-        yield from pool.map(partial(run_world, project, version, options.size), worlds)
+        yield from pool.map(one, worlds)
 
 
 if __name__ == "__main__":

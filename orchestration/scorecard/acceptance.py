@@ -70,14 +70,20 @@ def _naive(text: str, summaries: Sequence[Summary], regimes: Sequence[str]) -> C
 
 
 def _covers(text: str, summaries: Sequence[Summary], least: float, most: float) -> Claim:
-    covered = [summary for summary in summaries if summary.coverage is not None]
-    outside = [
-        f"{_place(summary)} ({summary})" for summary in covered if not least <= (summary.coverage or 0.0) <= most
-    ]
-    text = f"{text}: coverage outside {least:.2f} to {most:.2f} in {'; '.join(outside) or 'no regime'}"
-    if not covered or min(summary.intervals for summary in covered) < JUDGED_FROM:
+    """It fails where Wilson's interval of the coverage lies outside too; where only the coverage does, chance may do it."""
+    covered = [(summary, summary.coverage) for summary in summaries if summary.coverage is not None]
+    sure, perhaps = [], []
+    for summary, coverage in covered:
+        lower, upper = wilson_interval(round(coverage * summary.intervals), summary.intervals)
+        if not least <= coverage <= most:
+            is_sure = upper < least or lower > most
+            (sure if is_sure else perhaps).append(f"{_place(summary)} ({summary}; {lower:.2f} to {upper:.2f})")
+    text = f"{text}: coverage outside {least:.2f} to {most:.2f} in {'; '.join(sure) or 'no regime'}"
+    if perhaps:
+        text += f", perhaps in {'; '.join(perhaps)}"
+    if not covered or min(summary.intervals for summary, _ in covered) < JUDGED_FROM:
         return Claim(f"{text}, judged from {JUDGED_FROM} worlds of each regime on", None)
-    return Claim(text, not outside)
+    return Claim(text, False if sure else None if perhaps else True)
 
 
 def _finds(text: str, summary: Summary) -> Claim:

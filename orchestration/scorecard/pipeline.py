@@ -13,19 +13,14 @@ worlds in two processes.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import hashlib
-import json
 import os
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from importlib.metadata import version
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -34,11 +29,11 @@ import duckdb
 
 from orchestration.landing.ledger import add_raw_columns, open_warehouse
 from orchestration.landing.load import land_folder
-from orchestration.landing.spec import load_specs, specs_version
+from orchestration.landing.spec import load_specs
 from orchestration.measurement.registry import MEASUREMENTS, Columns, measure
 from orchestration.scorecard.estimates import ALL, read_values
 from orchestration.scorecard.metrics import Score
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import Settings
 from orchestration.simulation.behaviour import live
 from orchestration.simulation.downloads import write_exports
 from orchestration.simulation.regimes import world_config
@@ -46,24 +41,12 @@ from orchestration.simulation.truth import write_truth
 from orchestration.transform import build_all, declared_measurements, layer_of, read_manifest
 from orchestration.warehouse import connect
 
-MADE_BY = (
-    "orchestration/landing",
-    "orchestration/measurement",
-    "orchestration/simulation",
-    "orchestration/scorecard/estimates",
-    "orchestration/scorecard/truths",
-    "orchestration/scorecard/views.sql",
-    "orchestration/scorecard/estimates.py",
-    "orchestration/scorecard/pipeline.py",
-    "orchestration/warehouse.py",
+_IN_MEMORY = Path("/dev/shm")
+_WORLDS_BYTES = 2**30
+SCRATCH = (
+    str(_IN_MEMORY) if os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > _WORLDS_BYTES else None
 )
-"""The code, besides the models, that a world's figures depend on."""
-ENGINES = ("duckdb", "numpy", "pandas", "scipy")
-
-SCRATCH = next((str(folder) for folder in [Path("/dev/shm")] if os.access(folder, os.W_OK)), None)
 """Worlds live in memory where that can be had: landing brings each of their 70 files to disk before the next."""
-
-_COMMENTS_AND_BLANKS = re.compile(r"('(?:[^']|'')*'|\"[^\"]*\")|--[^\n]*|/\*.*?\*/|\s+", re.DOTALL)
 
 
 class ProjectError(RuntimeError):
@@ -106,52 +89,6 @@ class Seconds:
         return (
             f"{sum(steps.values()):.1f} s (" + ", ".join(f"{name} {value:.1f}" for name, value in steps.items()) + ")"
         )
-
-
-def code_version(project: Project) -> str:
-    """Hash over all that a world's figures depend on: the tables' queries, code, reference data, formats and engines.
-
-    What cannot change a figure is left out, so that it does not throw worlds away: comments, docstrings, and models
-    that no judged mart reads. 12 hexadecimal digits.
-    """
-    files = [file for part in MADE_BY for file in sorted([PROJECT_ROOT / part, *(PROJECT_ROOT / part).rglob("*")])]
-    told = [
-        *(f"{table.relation} {without_comments(table.query)}" for table in project.tables),
-        *(f"{file.relative_to(PROJECT_ROOT)} {_said(file)}" for file in files if file.suffix in (".py", ".sql")),
-        *(f"{seed.name} {seed.read_text(encoding='utf-8')}" for seed in project.seeds),
-        json.dumps(project.measurements),
-        specs_version(load_specs(PROJECT_ROOT / "dbt_project")),
-        *(f"{engine} {version(engine)}" for engine in ENGINES),
-    ]
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:12]
-
-
-def _said(file: Path) -> str:
-    text = file.read_text(encoding="utf-8")
-    return without_comments(text) if file.suffix == ".sql" else without_docstrings(text)
-
-
-def without_comments(query: str) -> str:
-    """A query with one blank for every comment and stretch of blanks outside of quotes."""
-    return _COMMENTS_AND_BLANKS.sub(lambda found: found[1] or " ", query)
-
-
-def without_docstrings(code: str) -> str:
-    """The syntax tree of a module, which has no comments, without texts that stand alone."""
-    tree = ast.parse(code)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [one for one in body if not _is_text(one)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
-
-
-def _is_text(statement: ast.AST) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
 
 
 def compile_project(folder: Path, marts: Collection[str] | None = None) -> Project:

@@ -12,12 +12,13 @@ import pytest
 
 from orchestration.scorecard import __main__ as command
 from orchestration.scorecard import acceptance as acceptance_module
-from orchestration.scorecard import estimates, report
+from orchestration.scorecard import estimates, metrics, report
 from orchestration.scorecard.acceptance import Claim, acceptance
 from orchestration.scorecard.estimates import ALL, RANK, Estimate, EstimateError, kendall_tau, read_values
 from orchestration.scorecard.metrics import Score, Summary, summarise
-from orchestration.scorecard.pipeline import MADE_BY, Seconds
+from orchestration.scorecard.pipeline import Seconds
 from orchestration.scorecard.report import append_scores, read_scores, write_report
+from orchestration.scorecard.version import MADE_BY, without_comments, without_docstrings
 from orchestration.settings import PROJECT_ROOT
 
 REGIMES: dict[str, dict[str, object]] = {"base": {}, "pure_organic": {"effect": 0}}
@@ -30,9 +31,9 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Estimate]:
         kind: Estimate(
             kind, f"{kind} truth", kind, f"the {kind} one", "numbers and order" if kind == "naive" else "numbers"
         )
-        for kind in ("exact", "figure", "naive", "bounds", "interval")
+        for kind in ("exact", "figure", "naive", "bounds", "interval", "resampled", "verdict")
     }
-    for module in (estimates, acceptance_module, report):
+    for module in (estimates, acceptance_module, metrics, report):
         monkeypatch.setattr(module, "ESTIMATES", entries)
     return entries
 
@@ -168,16 +169,39 @@ def test_a_naive_reading_is_not_acquitted_before_every_regime_has_run() -> None:
     ("kind", "held", "worlds", "holds"),
     [
         ("bounds", 200, 200, True),
-        ("bounds", 189, 200, False),
+        ("bounds", 189, 200, None),
+        ("bounds", 180, 200, False),
         ("bounds", 100, 199, None),
         ("interval", 190, 200, True),
         ("interval", 200, 200, False),
-        ("interval", 179, 200, False),
+        ("interval", 184, 200, None),
+        ("interval", 176, 200, False),
     ],
 )
-def test_coverage_is_judged_from_two_hundred_worlds_on(kind: str, held: int, worlds: int, holds: bool | None) -> None:
+def test_coverage_is_judged_from_two_hundred_worlds_on_and_not_by_chance(
+    kind: str, held: int, worlds: int, holds: bool | None
+) -> None:
     scores = [score(kind, 100, 100, seed, lower=90 if seed < held else 101, upper=110) for seed in range(worlds)]
     assert claim_of(kind, scores).holds is holds
+
+
+def test_what_no_world_tells_is_held_against_the_mean_of_all() -> None:
+    scores = [
+        score("resampled", value, value, seed, lower=value - 3, upper=value + 3)
+        for seed, value in enumerate((90, 98, 101, 111))
+    ]
+    summary = only(scores)
+    # The mean is 100: only the intervals of 98 and 101 hold it.
+    assert (summary.truth_mean, summary.coverage) == (100, 0.5)
+
+
+@pytest.mark.parametrize(("found", "holds"), [(10, True), (13, None), (25, False)])
+def test_a_verdict_is_judged_where_there_is_nothing_to_find(found: int, holds: bool | None) -> None:
+    null = [score("verdict", int(seed < found), 0, seed, regime="pure_organic") for seed in range(200)]
+    true = [score("verdict", 0, 1, seed) for seed in range(200)]
+    (claim,) = [claim for claim in acceptance(summarise([*null, *true]), list(REGIMES)) if "verdict" in claim.text]
+    assert claim.holds is holds
+    assert f"in {found} of 200 worlds of pure_organic" in claim.text
 
 
 def test_worlds_are_read_back_as_they_were_written(tmp_path: Path) -> None:
@@ -212,7 +236,7 @@ def test_the_page_says_what_failed_and_the_picture_is_drawn(tmp_path: Path) -> N
     assert "| the exact one | exact | exact |" in page
     assert "- pure_organic: `effect` 0" in page
     assert "- holds: the naive one: fails in base (+60 %); pure_organic (+60 %)" in page
-    assert [claim.holds for claim in claims] == [True, True, None, None]
+    assert [claim.holds for claim in claims] == [True, True, None, None, None]
     assert (tmp_path / "scorecard.png").read_bytes().startswith(b"\x89PNG")
     assert len((tmp_path / "scorecard_summary.csv").read_text().splitlines()) == 1 + 3 * len(REGIMES)
 
@@ -283,8 +307,17 @@ def test_a_query_that_does_not_fit_is_named(queries: Path, sql: str, message: st
         values_of(queries, sql)
 
 
+def test_comments_and_docstrings_are_no_part_of_the_code() -> None:
+    told = without_docstrings('"""Says."""\nX = 1  # one\n"""Of X."""\ndef f():\n    """Does."""\n    return "--"\n')
+    assert told == without_docstrings('X = 1\n\n\ndef f():\n    return "--"\n')
+    assert told != without_docstrings('X = 1\n\n\ndef f():\n    return "- -"\n')
+    query = "select  '-- no  comment' as \"a  b\" -- a comment\nfrom t /* and\nanother */ where x"
+    assert without_comments(query) == "select '-- no  comment' as \"a  b\" from t where x"
+    assert without_comments(query) != without_comments(query.replace("no  comment", "no comment"))
+
+
 def test_the_code_version_covers_every_file_that_a_figure_depends_on() -> None:
-    judging = {"__init__.py", "__main__.py", "acceptance.py", "metrics.py", "report.py"}
+    judging = {"__init__.py", "__main__.py", "acceptance.py", "metrics.py", "report.py", "version.py"}
     package = PROJECT_ROOT / "orchestration" / "scorecard"
     files = [path for path in package.rglob("*") if path.suffix in (".py", ".sql") and path.name not in judging]
     covered = [PROJECT_ROOT / part for part in MADE_BY]
@@ -314,7 +347,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setattr(command, "CHANGES", REGIMES)
     monkeypatch.setattr(command, "compile_project", lambda folder, marts: None)
     monkeypatch.setattr(command, "run_world", fake.run_world)
-    monkeypatch.setattr(command, "code_version", lambda: fake.version)
+    monkeypatch.setattr(command, "code_version", lambda project: fake.version)
     return fake
 
 
@@ -361,7 +394,7 @@ def test_a_claim_that_does_not_hold_ends_the_run_with_one(
     [
         (["--regime", "sunny"], "There is no regime 'sunny'"),
         (["--size", "huge"], "There is no size 'huge'"),
-        (["--worlds", "0"], "--worlds and --processes are 1 or more"),
+        (["--worlds", "-1"], "--worlds is 0 or more"),
     ],
 )
 def test_an_unknown_world_is_refused_before_anything_runs(
