@@ -22,7 +22,7 @@ RULES = {
     "first_touch_30_days": "first touch",
     "linear_30_days": "equal shares",
     "last_touch_30_days": "last touch",
-    "markov_order_1": "removal",
+    "markov_order_1": "removal effect",
 }
 PROXIES = {
     "reception": "views",
@@ -50,6 +50,8 @@ ORIGINS = {
     "no_touch_count": ("none", "known to have met nothing"),
     "unknown_count": ("unknown", "unknown"),
 }
+SURPRISING = 0.05
+"""A smaller p-value is said to be no chance."""
 CHART_HEIGHT = 190.0
 LABELLED_MONTHS = 8
 
@@ -75,7 +77,7 @@ def write_overview(marts: duckdb.DuckDBPyConnection, path: Path, *, is_demo: boo
         months=_months([row for row in headlines if row["period"] != "all"]),
         rules=list(RULES.values()),
         credits=_credits(marts),
-        experiments=_rows(marts, "select * from marts.incrementality order by experiment_id, estimator"),
+        experiments=_experiments(marts),
         proxy_names=list(PROXIES.values()),
         proxies=_proxies(marts),
         step_names=list(STEPS.values()),
@@ -120,8 +122,12 @@ def _ranges(headline: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _influenced_note(headline: Mapping[str, Any]) -> str:
     if headline["influenced_level"] == "A4":
-        return "The last range comes from an experiment of yours in which a coin decided when to post."
-    return "The last range can only be narrowed by an experiment: make plan draws one."
+        note = "The last range comes from an experiment of yours in which a coin decided when to post."
+    else:
+        note = "The last range can only be narrowed by an experiment: make plan draws one."
+    if headline["influenced_lower"] is not None and headline["influenced_lower"] < 1:
+        note += " It begins at 0: perhaps every purchase would have happened without you."
+    return note
 
 
 def _months(headlines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -162,6 +168,33 @@ def _credits(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         {"channel_id": channel_id, "channel_name": name, "credits": [found.get(rule) for rule in RULES]}
         for (channel_id, name), found in ordered
     ]
+
+
+def _experiments(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """What each shows, as a range and in words. Without the estimate between: it would be read as the number."""
+    return [
+        {
+            "name": row["experiment_id"],
+            "method": row["estimator"].replace("_", " "),
+            "range": _range(row["caused_count_lower"], row["caused_count_upper"]),
+            "shown": row["reason"] or _shown(row["caused_count"], row["p_value"]),
+        }
+        for row in _rows(marts, "select * from marts.incrementality order by experiment_id, estimator")
+    ]
+
+
+def _range(lower: float | None, upper: float | None) -> str:
+    if lower is None or upper is None:
+        return "-"
+    return f"{floor(lower):,} to {ceil(upper):,}"
+
+
+def _shown(caused: float | None, p_value: float | None) -> str:
+    if caused is None or p_value is None:
+        return "nothing"
+    if p_value > SURPRISING:
+        return "no effect: chance alone could look like this"
+    return "more purchases than chance explains" if caused > 0 else "fewer purchases than chance explains"
 
 
 def _proxies(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from expectations.suites import declared_marts
+from orchestration.settings import PROJECT_ROOT
 from tests.integration.helpers import Demo
 
 NET = "conversion_kind in ('order', 'payment') and not is_fully_reversed"
@@ -74,3 +75,55 @@ def test_the_demo_has_a_canary_that_measures_its_codes_leaks(marts: duckdb.DuckD
         "where leak_method = 'canary'"
     ).fetchone()
     assert canary == ("measured", True, True)
+
+
+METHODS = {"method", "estimator", "test_name", "label", "leak_method", "influenced_method"}
+ASSUMPTIONS = {"assumption_ids", "influenced_assumption_ids"}
+BASES = {
+    *("basis_count", "week_count", "exposure_count", "purchase_count", "conversion_count", "converted_count"),
+    *("person_count", "referred_count"),
+}
+STATUSES = {
+    *("status", "leak_status", "visit_status", "headline_status", "interval_status", "order_verdict", "verdict"),
+    "shapley_value",  # Without a gap there is nothing to say of it.
+}
+
+
+def estimating_marts() -> list[str]:
+    folder = PROJECT_ROOT / "dbt_project" / "models" / "marts"
+    reading = {
+        path.stem for path in folder.rglob("*.sql") if "source('measurement'" in path.read_text(encoding="utf-8")
+    }
+    return sorted({*reading, "influence_headline"})
+
+
+@pytest.mark.parametrize("mart", estimating_marts())
+def test_every_estimate_has_its_method_assumptions_basis_and_status(
+    mart: str, marts: duckdb.DuckDBPyConnection
+) -> None:
+    columns = set(declared_marts()[mart])
+    told = [columns & names for names in (METHODS, ASSUMPTIONS, BASES, STATUSES)]
+    assert all(told), told
+    said = [" or ".join(f"{name} is not null" for name in sorted(names)) for names in (told[0], told[3])]
+    (silent,) = marts.execute(f"select count(*) from marts.{mart} where not (({said[0]}) and ({said[1]}))").fetchall()
+    assert silent == (0,)
+    (names,) = told[1]
+    unknown = marts.execute(
+        f"select distinct unnest(string_split({names}, ' ')) as assumption_id from marts.{mart} where {names} is not null "
+        "except select assumption_id from marts.dim_assumptions"
+    ).fetchall()
+    assert unknown == []
+
+
+def test_what_is_unknown_is_the_same_under_every_model(marts: duckdb.DuckDBPyConnection) -> None:
+    shares = marts.execute(
+        """
+        select attribution_model_id, sum(credit_count) filter (channel_id = '(unknown)') as unknown_count
+        from marts.channel_attribution_total
+        where conversion_kind in ('order', 'payment')
+        group by all
+        """
+    ).fetchall()
+    (due,) = marts.execute("select unknown_count from marts.influence_headline where period = 'all'").fetchall()
+    assert len(shares) > 10
+    assert {int(count) for _, count in shares} == {*due}

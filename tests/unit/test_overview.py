@@ -72,6 +72,26 @@ def test_an_experiment_is_named_as_the_source_of_the_range(marts: duckdb.DuckDBP
     assert "an experiment of yours" in page(marts, tmp_path)
 
 
+def test_an_experiment_is_told_as_a_range_and_what_it_shows(marts: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    marts.execute(
+        """
+        insert into marts.incrementality by name
+        select * from (values
+            ('a', 'switchback', 284.0, -0.4, 729.2, 0.31, null), ('b', 'switchback', 90.0, 20.0, 160.0, 0.01, null),
+            ('c', 'synthetic_control', -90.0, null, -20.0, 0.01, null),
+            ('d', 'interrupted_series', null, null, null, null, 'the period is not over')
+        ) as t (experiment_id, estimator, caused_count, caused_count_lower, caused_count_upper, p_value, reason)
+        """
+    )
+    rows = re.findall(r"<tr><td>(.)</td><td>([a-z ]+)</td><td>(.+?)</td><td>(.+?)</td></tr>", page(marts, tmp_path))
+    assert rows == [
+        ("a", "switchback", "-1 to 730", "no effect: chance alone could look like this"),
+        ("b", "switchback", "20 to 160", "more purchases than chance explains"),
+        ("c", "synthetic control", "-", "fewer purchases than chance explains"),
+        ("d", "interrupted series", "-", "the period is not over"),
+    ]
+
+
 def test_marts_without_rows_make_a_page_that_says_so(marts: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     text = page(marts, tmp_path)
     assert "nothing can be said about influence" in text

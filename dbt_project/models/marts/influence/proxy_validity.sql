@@ -12,6 +12,7 @@ final as (
         proxy_id,
         cast('purchases' as string) as outcome,
         cast('circular-shift lagged rank test' as string) as test_name,
+        cast('P1' as string) as assumption_ids,
         verdict,
         reason,
         is_exploratory,
