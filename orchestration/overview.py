@@ -40,7 +40,7 @@ STEPS = {
     "reach_unique": "reached",
     "entangled_open": "following",
     "actors_seen": "seen acting",
-    "actors_estimated": "who would act",
+    "actors_estimated": "would ever act",
     "engaged_seen": "replied",
     "lurkers": "never act",
 }
@@ -186,14 +186,15 @@ def _experiments(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def _range(lower: float | None, upper: float | None) -> str:
     if lower is None or upper is None:
         return "-"
-    return f"{floor(lower):,} to {ceil(upper):,}"
+    # Limits are found to some 1e-9 of their size: no limit of 0 is to read as -1.
+    return f"{floor(lower + 1e-6):,} to {ceil(upper - 1e-6):,}"
 
 
 def _shown(caused: float | None, p_value: float | None) -> str:
     if caused is None or p_value is None:
         return "nothing"
     if p_value > SURPRISING:
-        return "no effect: chance alone could look like this"
+        return "nothing that can be told from chance"
     return "more purchases than chance explains" if caused > 0 else "fewer purchases than chance explains"
 
 
