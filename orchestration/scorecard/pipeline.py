@@ -6,9 +6,9 @@ constraints of its contract. A world gets a copy, lands its exports there, and e
 models, after the intermediate layer those of the measurements. `tests/integration/test_scorecard.py` holds that this
 gives the marts that `build_all` gives.
 
-A world of the size `replicate` takes 15 seconds of processor time, as much to land as to fill and measure, and up to 450
-MB; so 200 worlds of each of the 11 regimes take 9 hours of it, and half as long in two processes. Measured over 33
-worlds in two processes.
+A world of the size `replicate` takes 9 seconds of processor time (14 before its formats were read once for all worlds and
+its files lay in memory), a third of it to land, and up to 470 MB; so 200 worlds of each of the 11 regimes take some six
+hours of it. Measured over two worlds beside five times as many processes as processors.
 """
 
 from __future__ import annotations
