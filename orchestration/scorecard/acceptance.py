@@ -72,7 +72,8 @@ def _naive(text: str, summaries: Sequence[Summary], regimes: Sequence[str]) -> C
 def _covers(text: str, summaries: Sequence[Summary], least: float, most: float) -> Claim:
     """It fails where Wilson's interval of the coverage lies outside too; where only the coverage does, chance may do it."""
     covered = [(summary, summary.coverage) for summary in summaries if summary.coverage is not None]
-    sure, perhaps = [], []
+    sure: list[str] = []
+    perhaps: list[str] = []
     for summary, coverage in covered:
         lower, upper = wilson_interval(round(coverage * summary.intervals), summary.intervals)
         if not least <= coverage <= most:
