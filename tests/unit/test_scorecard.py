@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from orchestration.scorecard import __main__ as command
@@ -16,6 +17,7 @@ from orchestration.scorecard import estimates, metrics, report
 from orchestration.scorecard.acceptance import Claim, acceptance
 from orchestration.scorecard.estimates import ALL, RANK, Estimate, EstimateError, kendall_tau, read_values
 from orchestration.scorecard.metrics import Score, Summary, summarise
+from orchestration.scorecard.nulls import DESIGNS, Design, table
 from orchestration.scorecard.pipeline import Seconds
 from orchestration.scorecard.report import append_scores, read_scores, write_report
 from orchestration.scorecard.version import MADE_BY, without_comments, without_docstrings
@@ -404,3 +406,19 @@ def test_an_unknown_world_is_refused_before_anything_runs(
         scorecard(tmp_path / "out", *options)
     assert (refused.value.code, (tmp_path / "out").exists()) == (2, False)
     assert message in capsys.readouterr().err
+
+
+def test_effects_found_in_nothing_are_counted_of_the_verdicts_given() -> None:
+    designs = [Design("always", lambda random: True), Design("withheld", lambda random: None)]
+    assert table(designs, 10, 1)[2:] == [
+        "| always | 10 | 10 | 10 | 1.000 (0.722 to 1.000) |",
+        "| withheld | 10 | 0 | 0 | none given |",
+    ]
+
+
+def test_a_verdict_is_that_of_the_marts_functions() -> None:
+    by_name = {design.name: design for design in DESIGNS}
+    drawn = ("proxy test, 104 weeks", "switchback, 13 pairs", "synthetic control, memory 0.0")
+    assert {by_name[name].asked(np.random.default_rng(0)) for name in drawn} == {False}
+    # With memory the placebos themselves stand out, and the verdict is withheld.
+    assert by_name["interrupted series, memory 0.8"].asked(np.random.default_rng(0)) is None
