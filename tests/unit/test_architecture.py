@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "orchestration.settings",
         "orchestration.simulation",
         "orchestration.transform",
+        "orchestration.warehouse",
     ),
     "expectations/": ("expectations", "orchestration.landing.spec", "orchestration.settings"),
 }
