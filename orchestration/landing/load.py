@@ -46,6 +46,7 @@ Outcome = Literal["landed", "duplicate", "unchanged", "refused", "container", "n
 lost: an earlier warehouse knew it, and neither the archive nor this one has it."""
 
 SMALL_BYTES = 1 << 20
+"""Below, a file is read by one thread."""
 
 BATCH = 4096
 """Files that are looked up in the ledger at once."""
