@@ -35,10 +35,15 @@ def replacing_state(settings: Settings) -> str:
     return _digest([], project_state(settings), duckdb.__version__)
 
 
-def build_state(settings: Settings, connection: duckdb.DuckDBPyConnection) -> str:
-    """Hash over all that the marts and their guards depend on: code, settings, engine and what has landed."""
+def code_state(settings: Settings) -> str:
+    """Hash over all that the marts and their guards depend on besides data: code, settings and engine."""
     files = [*_files(settings.expectations), *_files(PROJECT_ROOT / "orchestration")]
-    return _digest(files, project_state(settings), landed_state(connection), duckdb.__version__, settings.target)
+    return _digest(files, project_state(settings), duckdb.__version__, settings.target)
+
+
+def build_state(settings: Settings, connection: duckdb.DuckDBPyConnection) -> str:
+    """Hash over all that the marts and their guards depend on, what has landed too."""
+    return _digest([], code_state(settings), landed_state(connection))
 
 
 def landed_state(connection: duckdb.DuckDBPyConnection) -> str:

@@ -19,12 +19,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration import gates
-from orchestration.inputs import build_state
+from orchestration.inputs import build_state, code_state
 from orchestration.landing.ledger import open_warehouse
 from orchestration.landing.load import land_folder
 from orchestration.publication import DATABASE, announce, current_publication, finished_publications, publish
 from orchestration.recovery import repair
-from orchestration.scorecard.pipeline import Project, code_version, compile_project, fill_tables
+from orchestration.scorecard.pipeline import Project, compile_project, fill_tables
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import connect, is_damage, log_of, remedy
 from tests.unit.landing_helpers import Toy
@@ -186,7 +186,7 @@ def prepared(folder: Path) -> Prepared:
     os.environ["BALCONY_HASH_KEY"] = "the same people in every home"
     # Kept from run to run where the environment names a folder; otherwise it goes with the run's other folders.
     base = Path(os.environ.get("BALCONY_FAULT_PREPARED") or folder.parent)
-    root = base / f"prepared-{code_version()}"
+    root = base / f"prepared-{code_state(Settings.from_environment())[:12]}"
     root.mkdir(parents=True, exist_ok=True)
     with (root / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
