@@ -29,7 +29,7 @@ final as (
 
     select
         {{ surrogate_key([
-            'numbered_rejected_rows.load_id', 'numbered_rejected_rows.source_row_number',
+            'loads.file_sha256', 'numbered_rejected_rows.source_row_number',
             'numbered_rejected_rows.reject_number',
         ]) }} as rejected_row_key,
         cast(numbered_rejected_rows.load_id as bigint) as load_id,

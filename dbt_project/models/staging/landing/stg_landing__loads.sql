@@ -4,31 +4,47 @@ with loads as (
 
 ),
 
-dated_loads as (
+-- The same content may come with several exports; whichever arrived first, it stood from the earliest on.
+sightings as (
 
     select
         load_id,
-        file_sha256,
-        source_name,
-        table_name,
-        spec_version,
-        load_status,
-        refusal_reason,
-        nearest_spec,
-        file_name,
-        container_path,
-        export_group,
-        byte_count,
-        rows_read_count,
-        rows_landed_count,
-        rows_quarantined_count,
-        coalesce(rows_erased_count, 0) as rows_erased_count,
-        unknown_columns,
-        archive_state,
-        modified_at,
-        landed_at,
-        coalesce(cast(covers_until_text as timestamp), modified_at) as exported_at
+        min(modified_at) as first_modified_at
+    from {{ source('landing', 'files') }}
+    where load_id is not null
+    group by load_id
+
+),
+
+dated_loads as (
+
+    select
+        loads.load_id,
+        loads.file_sha256,
+        loads.source_name,
+        loads.table_name,
+        loads.spec_version,
+        loads.load_status,
+        loads.refusal_reason,
+        loads.nearest_spec,
+        loads.file_name,
+        loads.container_path,
+        loads.export_group,
+        loads.byte_count,
+        loads.rows_read_count,
+        loads.rows_landed_count,
+        loads.rows_quarantined_count,
+        coalesce(loads.rows_erased_count, 0) as rows_erased_count,
+        loads.unknown_columns,
+        loads.archive_state,
+        least(loads.modified_at, sightings.first_modified_at) as modified_at,
+        loads.landed_at,
+        coalesce(
+            cast(loads.covers_until_text as timestamp),
+            least(loads.modified_at, sightings.first_modified_at)
+        ) as exported_at
     from loads
+    left join sightings on loads.load_id = sightings.load_id
 
 ),
 
