@@ -4,7 +4,7 @@ with loads as (
 
 ),
 
--- The same content may come with several exports; whichever arrived first, it stood from the earliest on.
+-- A content that came with several exports stood from the earliest on, whichever arrived first.
 sightings as (
 
     select
