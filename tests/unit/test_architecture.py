@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "orchestration.scorecard",
         "orchestration.landing",
         "orchestration.measurement",
+        "orchestration.planner",
         "orchestration.settings",
         "orchestration.simulation",
         "orchestration.transform",
