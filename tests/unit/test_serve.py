@@ -59,12 +59,13 @@ def test_a_service_that_does_not_listen_is_ended_all_the_same(monkeypatch: pytes
 
 
 def test_a_run_below_a_service_is_seen() -> None:
+    # The child says that it started: between fork and exec it is still called as its parent is.
     script = """
-import multiprocessing, sys, time
+import multiprocessing, sys
 if __name__ == "__main__":
-    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,), daemon=True)
+    told = "import time; print('started', flush=True); time.sleep(600)"
+    process = multiprocessing.get_context("spawn").Process(target=exec, args=(told,), daemon=True)
     process.start()
-    print("started", flush=True)
     sys.stdin.read()
 """
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
