@@ -53,7 +53,7 @@ def landed_state(connection: duckdb.DuckDBPyConnection) -> str:
         select count(*), sum(md5_number_lower(to_json(entry)::varchar)::hugeint)
         from (
             select file_sha256, load_status, source_name, table_name, spec_version, refusal_reason, rows_landed_count,
-                export_group, modified_at
+                modified_at
             from landing.loads
             union all by name
             select file_name, member_name, file_sha256, file_outcome from landing.files

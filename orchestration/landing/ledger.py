@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import duckdb
 import numpy as np
@@ -30,18 +30,23 @@ create table if not exists landing.loads (
     spec_version bigint, specs_version varchar not null, load_status varchar not null, refusal_reason varchar,
     nearest_spec varchar, byte_count bigint not null, rows_read_count bigint, rows_landed_count bigint,
     rows_quarantined_count bigint, covers_until_text varchar, file_name varchar not null, container_path varchar,
-    export_group varchar not null, modified_at timestamp not null, landed_at timestamp not null
+    modified_at timestamp not null, landed_at timestamp not null
 );
 alter table landing.loads add column if not exists rows_erased_count bigint;
 alter table landing.loads add column if not exists unknown_columns varchar;
 alter table landing.loads add column if not exists archived_sha256 varchar;
 alter table landing.loads add column if not exists archive_state varchar;
+alter table landing.loads drop column if exists export_group;
 update landing.loads set archived_sha256 = file_sha256, archive_state = 'kept' where archive_state is null;
 create table if not exists landing.files (
     file_name varchar not null, member_name varchar not null, file_sha256 varchar not null,
     file_outcome varchar not null, load_id bigint, byte_count bigint not null, modified_at timestamp not null,
     first_seen_at timestamp not null
 );
+alter table landing.files add column if not exists export_group varchar;
+update landing.files
+set export_group = if(member_name = '', coalesce(nullif(regexp_replace(file_name, '/?[^/]*$', ''), ''), '.'), file_name)
+where export_group is null;
 create table if not exists landing.rejected_rows (
     load_id bigint not null, source_row_number bigint, rejection_reason varchar not null, raw_text varchar
 );
@@ -250,9 +255,10 @@ class Ledger:
             ).fetchall()
             if again:
                 return False
+        export_group = file_name if member_name else PurePosixPath(file_name).parent.as_posix()
         self.connection.execute(
-            "insert into landing.files values (?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
-            [file_name, member_name, sha256, outcome, load_id, byte_count, modified_at],
+            "insert into landing.files values (?, ?, ?, ?, ?, ?, ?, now()::timestamp, ?)",
+            [file_name, member_name, sha256, outcome, load_id, byte_count, modified_at, export_group],
         )
         self._contents.add(sha256)
         return True

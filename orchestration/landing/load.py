@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 import duckdb
@@ -250,9 +250,8 @@ class Lander:
             return FileOutcome(name, member, "lost", reason="no sound copy of it is in the archive")
         archived = archive.Archived(sha256, path, path.stat().st_size)
         if kept.outcome == "refused" and not member and container_kind(path):
-            return self._refuse(archived, name, "", name, kept.modified_at, Refusal(kept.refusal_reason or ""))
-        group = name if member else PurePosixPath(name).parent.as_posix()
-        return self._land_archived(archived, name, member, group, kept.modified_at)
+            return self._refuse(archived, name, "", kept.modified_at, Refusal(kept.refusal_reason or ""))
+        return self._land_archived(archived, name, member, kept.modified_at)
 
     def expire(self) -> int:
         """Remove archived contents that are older than the limit, and their rows too if those are not to stay; how many.
@@ -357,8 +356,7 @@ class Lander:
                     archive.remove(self.settings.archive, archived.sha256)
                 yield _moving(file)
                 return
-            group = str(PurePosixPath(file.name).parent)
-            yield self._land_archived(archived, file.name, "", group, file.modified_at)
+            yield self._land_archived(archived, file.name, "", file.modified_at)
             return
         yield from self._land_members(file, kind)
 
@@ -371,7 +369,7 @@ class Lander:
                     archived = archive.store(self.settings.archive, stream, member.max_bytes)
                 except (*DAMAGE, ValueError) as error:
                     raise ContainerError(f"{shown}: damaged in its archive: {error}") from None
-                yield self._land_archived(archived, name, shown, name, member.modified_at)
+                yield self._land_archived(archived, name, shown, member.modified_at)
         except ContainerError as error:
             if not _is_still(file):
                 yield _moving(file)
@@ -385,7 +383,7 @@ class Lander:
                 return
             if known:
                 self.ledger.forget_refusal(known.load_id)
-            yield self._refuse(archived, name, "", name, file.modified_at, Refusal(str(error)))
+            yield self._refuse(archived, name, "", file.modified_at, Refusal(str(error)))
             return
         if not _is_still(file):
             yield _moving(file)
@@ -406,9 +404,7 @@ class Lander:
             outcome = "unchanged"
         return FileOutcome(name, member, outcome, known.source_name, known.table_name, reason=known.reason)
 
-    def _land_archived(
-        self, archived: archive.Archived, name: str, member: str, group: str, modified_at: datetime
-    ) -> FileOutcome:
+    def _land_archived(self, archived: archive.Archived, name: str, member: str, modified_at: datetime) -> FileOutcome:
         fault_point("landing.archived")
         known = self.ledger.load_of(archived.sha256)
         if known and known.status == "refused" and known.specs_version != self.ledger.specs_version:
@@ -417,17 +413,17 @@ class Lander:
         if known:
             return self._seen_again(known, archived, name, member, modified_at)
         if member and container_kind(archived.path):
-            return self._refuse(archived, name, member, group, modified_at, Refusal("an archive inside an archive"))
+            return self._refuse(archived, name, member, modified_at, Refusal("an archive inside an archive"))
         nearest: str | None = None
         try:
             found = identify(archived.path, self.specs, self.settings.limits)
             if isinstance(found, Refusal):
-                return self._refuse(archived, name, member, group, modified_at, found)
+                return self._refuse(archived, name, member, modified_at, found)
             nearest = found.spec.name
             with open_source(
                 found, archived.path, self.settings.spill, self.settings.threads, self.settings.limits
             ) as source:
-                return self._load(found, source, archived, name, member, group, modified_at)
+                return self._load(found, source, archived, name, member, modified_at)
         except STOPS_THE_RUN:
             raise
         except (ParserError, ReconciliationError, UnreadableError, UnusableError) as error:
@@ -440,14 +436,13 @@ class Lander:
                 raise
             # Whatever one file provokes stays with it. The text of an error may be the file's own.
             reason = f"it could not be read: {type(error).__name__}"
-        return self._refuse(archived, name, member, group, modified_at, Refusal(reason, nearest))
+        return self._refuse(archived, name, member, modified_at, Refusal(reason, nearest))
 
     def _refuse(
         self,
         archived: archive.Archived,
         name: str,
         member: str,
-        group: str,
         modified_at: datetime,
         refusal: Refusal,
     ) -> FileOutcome:
@@ -467,7 +462,6 @@ class Lander:
                 archive_state="kept" if is_kept else "erased",
                 file_name=member or name,
                 container_path=name if member else None,
-                export_group=group,
                 modified_at=modified_at,
             )
             self.ledger.enter_file(name, member, archived.sha256, "refused", load_id, archived.byte_count, modified_at)
@@ -482,7 +476,6 @@ class Lander:
         archived: archive.Archived,
         name: str,
         member: str,
-        group: str,
         modified_at: datetime,
     ) -> FileOutcome:
         spec = found.spec
@@ -526,7 +519,6 @@ class Lander:
                 covers_until_text=covers_until,
                 file_name=member or name,
                 container_path=name if member else None,
-                export_group=group,
                 modified_at=modified_at,
             )
             self.ledger.enter_file(name, member, archived.sha256, "landed", load_id, archived.byte_count, modified_at)

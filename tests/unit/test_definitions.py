@@ -146,7 +146,7 @@ class Night:
         with open_warehouse(settings) as connection:
             connection.execute(
                 "insert into landing.files values"
-                " ('posts.csv', '', 'hash', 'landed', 1, 1, now()::timestamp, now()::timestamp)"
+                " ('posts.csv', '', 'hash', 'landed', 1, 1, now()::timestamp, now()::timestamp, '.')"
             )
         summary = LandingSummary([FileOutcome("posts.csv", "", "landed", "x", "posts", 3, 2, 1)])
         on_file(summary.files[0])
@@ -372,7 +372,7 @@ def test_what_lands_after_the_guards_closes_every_gate(settings: Settings) -> No
             gates.record(connection, layer, "run", [])
         gates.require_open(connection, "marts")
         connection.execute(
-            "insert into landing.files values ('a', '', 'h', 'landed', 1, 1, now()::timestamp, now()::timestamp)"
+            "insert into landing.files values ('a', '', 'h', 'landed', 1, 1, now()::timestamp, now()::timestamp, '.')"
         )
         with pytest.raises(gates.GateClosedError, match="raw, staging, intermediate, measurement, marts"):
             gates.require_open(connection, "marts")

@@ -77,7 +77,7 @@ def refuse(settings: Settings) -> None:
         """
         insert into landing.loads by name
         select 1 as load_id, 'hash' as file_sha256, 'v' as specs_version, 'refused' as load_status, 1 as byte_count,
-            'ann@example.com.csv' as file_name, '' as export_group, 'no header bob@example.com' as refusal_reason,
+            'ann@example.com.csv' as file_name, 'no header bob@example.com' as refusal_reason,
             now()::timestamp as modified_at, now()::timestamp as landed_at
         """,
     )

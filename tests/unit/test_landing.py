@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.landing import load
@@ -173,6 +174,24 @@ def test_the_same_bytes_under_another_name_land_once(toy: Toy) -> None:
         ("a", "landed"),
         ("b", "duplicate"),
     ]
+
+
+def test_a_content_is_seen_with_each_folder_and_archive_that_holds_it(toy: Toy) -> None:
+    content = HEADER + b"1,1,,\n"
+    groups = "select export_group from landing.files where load_id is not null order by 1"
+    for name in ("a", "january/orders", "2024/march/orders"):
+        (toy.exports / name).parent.mkdir(parents=True, exist_ok=True)
+        (toy.exports / name).write_bytes(content)
+    with zipfile.ZipFile(toy.exports / "may.zip", "w") as archive:
+        archive.writestr("lists/orders", content)
+    land_folder(toy.settings)
+    assert toy.query(groups) == [(".",), ("2024/march",), ("january",), ("may.zip",)]
+    # A ledger that an earlier version wrote.
+    with duckdb.connect(str(toy.settings.warehouse)) as connection:
+        connection.execute("alter table landing.files drop column export_group")
+        connection.execute("alter table landing.loads add column export_group varchar default '.'")
+    assert land_folder(toy.settings).count("unchanged") == 4
+    assert toy.query(groups) == [(".",), ("2024/march",), ("january",), ("may.zip",)]
 
 
 def test_contents_are_told_apart_without_the_ledger_however_many_came(

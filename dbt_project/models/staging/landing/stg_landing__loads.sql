@@ -29,7 +29,6 @@ dated_loads as (
         loads.nearest_spec,
         loads.file_name,
         loads.container_path,
-        loads.export_group,
         loads.byte_count,
         loads.rows_read_count,
         loads.rows_landed_count,

@@ -15,7 +15,6 @@ final as (
     select
         loads.account_id,
         trim(followers.account_id) as follower_account_id,
-        loads.snapshot_load_id,
         loads.exported_at as listed_at,
         followers._load_id,
         followers._source_row_number

@@ -15,7 +15,6 @@ final as (
     select
         loads.account_id,
         trim(followings.account_id) as followed_account_id,
-        loads.snapshot_load_id,
         loads.exported_at as listed_at,
         followings._load_id,
         followings._source_row_number

@@ -15,7 +15,6 @@ final as (
     select
         loads.account_id,
         trim(likes.post_id) as liked_post_id,
-        loads.snapshot_load_id,
         loads.exported_at as listed_at,
         likes._load_id,
         likes._source_row_number
