@@ -32,9 +32,9 @@ PARTIAL_PARSE_FILE_NAME = "partial_parse.msgpack"
 """As dbt calls it."""
 
 _FOLDERS: dict[Layer, tuple[str, ...]] = {
-    "staging": ("resource_type:seed", "path:models/staging"),
-    "intermediate": ("path:models/intermediate",),
-    "marts": ("path:models/marts",),
+    "staging": ("resource_type:seed", "fqn:staging"),
+    "intermediate": ("fqn:intermediate",),
+    "marts": ("fqn:marts",),
 }
 
 
@@ -71,9 +71,10 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if document["state"] == state:
             return dict(document["manifest"])
-    manifest = json.loads(json.dumps(_parse(settings, state).writable_manifest().to_dict(omit_none=False)))
-    _replace(path, json.dumps({"state": state, "manifest": manifest}).encode())
-    return dict(manifest)
+    manifest = _parse(settings, state).writable_manifest().to_dict(omit_none=False)
+    text = json.dumps({"state": state, "manifest": manifest})
+    _replace(path, text.encode())
+    return dict(json.loads(text)["manifest"])
 
 
 def layer_of(manifest: Mapping[str, Any], unique_id: str) -> Layer:
