@@ -1,7 +1,8 @@
-"""Dagster's own folder, `$BALCONY_HOME/dagster`."""
+"""Dagster's own folder, `$BALCONY_HOME/dagster`, and what every process of a run needs."""
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -22,3 +23,11 @@ def set_up_dagster(settings: Settings) -> None:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "GX_ANALYTICS_ENABLED": "false",
     }
+
+
+def collect_rarely() -> None:
+    """Let Python look for garbage less often.
+
+    Millions of parsed objects live to the end of a run; looking through them again and again costs a tenth of it.
+    """
+    gc.set_threshold(50_000, 20, 100)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import resource
 import sys
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from orchestration.exports import require_exports
-from orchestration.home import set_up_dagster
+from orchestration.home import collect_rarely, set_up_dagster
 from orchestration.publication import current_publication
 from orchestration.settings import Settings
 from orchestration.summary import Checked, Landed, Night, summary_text
@@ -40,8 +39,7 @@ def main() -> int:
     asked = arguments.parse_args()
     landing = {"rebuild": asked.rebuild, "days": [day.isoformat() for day in asked.days or ()]}
     settings = Settings.from_environment()
-    # Millions of parsed objects live to the end of the run; looking through them again and again costs a tenth of it.
-    gc.set_threshold(50_000, 20, 100)
+    collect_rarely()
     try:
         require_exports(settings)
         set_up_dagster(settings)

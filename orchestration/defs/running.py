@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 
+from orchestration.home import collect_rarely
 from orchestration.lock import warehouse_lock
 from orchestration.settings import Settings
 from orchestration.spark.layers import engine
@@ -29,6 +30,7 @@ class Writing(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Writing"]:
         """Hold the lock while the run lasts."""
         assert context.log is not None
+        collect_rarely()
         settings = Settings.from_environment()
         with warehouse_lock(settings, context.log.info):
             # A killed run's; this one is alone with it.

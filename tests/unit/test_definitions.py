@@ -560,7 +560,8 @@ def test_a_second_writer_waits_and_says_whom_for(settings: Settings) -> None:
     assert [f"process {process.pid}" in line for line in said] == [True]
 
 
-def test_dagster_accepts_the_settings_and_reports_no_usage(tmp_path: Path) -> None:
+def test_dagster_accepts_the_settings_and_reports_no_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     template = PROJECT_ROOT / "orchestration" / "dagster.yaml"
     (tmp_path / "dagster.yaml").write_text(template.read_text())
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
