@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WIRING = ("orchestration/defs/", "orchestration/definitions.py", "orchestration/run.py")
+WIRING = ("orchestration/defs/", "orchestration/definitions.py", "orchestration/history.py", "orchestration/run.py")
 """All that knows Dagster."""
 MAY_IMPORT = {
     "orchestration/landing/": (
