@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
 
 from orchestration import transform
 from orchestration.defs.automation import exports_changed, publish_warehouse, publish_warehouse_nightly
@@ -21,9 +22,13 @@ from orchestration.settings import Settings
 
 def code_location(manifest: Mapping[str, Any]) -> dg.Definitions:
     """Everything that Dagster knows of a dbt project, the sources that feed it and the guards around it."""
-    external, landed = landing_assets(manifest)
-    layers: dict[str, dg.AssetsDefinition] = {layer: layer_assets(manifest, layer) for layer in transform.LAYERS}
-    layers |= {"raw": landed, "measurement": measurement_assets(manifest)}
+    # One for all, because it resolves what a relation reads together with it, and remembers: half a second.
+    translator = DagsterDbtTranslator()
+    external, landed = landing_assets(manifest, translator)
+    layers: dict[str, dg.AssetsDefinition] = {
+        layer: layer_assets(manifest, layer, translator) for layer in transform.LAYERS
+    }
+    layers |= {"raw": landed, "measurement": measurement_assets(manifest, translator)}
     return dg.Definitions(
         assets=[
             *external,

@@ -40,9 +40,10 @@ class LandingConfig(dg.Config):
     """First and last day to replace whole, as in 2026-01-01, whatever changed in them."""
 
 
-def landing_assets(manifest: Mapping[str, Any]) -> tuple[list[dg.AssetSpec], dg.AssetsDefinition]:
+def landing_assets(
+    manifest: Mapping[str, Any], translator: DagsterDbtTranslator
+) -> tuple[list[dg.AssetSpec], dg.AssetsDefinition]:
     """What comes from elsewhere, such as the exports of each source, and the op that lands it."""
-    translator = DagsterDbtTranslator()
     declared: dict[str, list[dg.AssetSpec]] = {}
     for unique_id, source in manifest["sources"].items():
         spec = translator.get_asset_spec(manifest, unique_id, None)

@@ -17,9 +17,8 @@ from orchestration.transform import declared_measurements
 from orchestration.warehouse import connect
 
 
-def measurement_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+def measurement_assets(manifest: Mapping[str, Any], translator: DagsterDbtTranslator) -> dg.AssetsDefinition:
     """All measurements as one op: together they take seconds, and each Dagster step costs one."""
-    translator = DagsterDbtTranslator()
     declared = {
         source["name"]: translator.get_asset_spec(manifest, unique_id, None)
         for unique_id, source in manifest["sources"].items()

@@ -19,9 +19,8 @@ CHECK = "dbt_tests"
 """One check for all dbt tests of a relation: Dagster takes 20 to 40 ms to record a check."""
 
 
-def layer_assets(manifest: Mapping[str, Any], layer: Layer) -> dg.AssetsDefinition:
+def layer_assets(manifest: Mapping[str, Any], layer: Layer, translator: DagsterDbtTranslator) -> dg.AssetsDefinition:
     """The op that builds a layer. It is built whole: guards and gate speak of the layer, not of one model."""
-    translator = DagsterDbtTranslator()
     specs = {
         unique_id: translator.get_asset_spec(manifest, unique_id, None)
         for unique_id, node in manifest["nodes"].items()
