@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 
 
 def set_up_dagster(settings: Settings) -> None:
@@ -17,8 +17,11 @@ def set_up_dagster(settings: Settings) -> None:
     written = settings.dagster_home / f"dagster.yaml.{os.getpid()}.tmp"
     shutil.copyfile(Path(__file__).with_name("dagster.yaml"), written)
     written.replace(settings.dagster_home / "dagster.yaml")
+    folders = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     os.environ |= {
         "DAGSTER_HOME": str(settings.dagster_home),
+        # Dagster's programs look for modules beside themselves only, and History is one of ours.
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(PROJECT_ROOT), *folders])),
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "GX_ANALYTICS_ENABLED": "false",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +25,13 @@ def posts() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
     """The instance of one home, opened anew by each call."""
-    for name in ("DAGSTER_HOME", "DO_NOT_TRACK", "DBT_SEND_ANONYMOUS_USAGE_STATS", "GX_ANALYTICS_ENABLED"):
+    for name in (
+        "PYTHONPATH",
+        "DAGSTER_HOME",
+        "DO_NOT_TRACK",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS",
+        "GX_ANALYTICS_ENABLED",
+    ):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("BALCONY_HOME", str(tmp_path))
     set_up_dagster(Settings.from_environment())
@@ -33,6 +41,12 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
 def test_dagster_keeps_its_history_here(instance: Instance) -> None:
     with instance() as opened:
         assert isinstance(opened.event_log_storage, EventLog)
+
+
+def test_dagsters_own_programs_find_it_wherever_they_are_started(instance: Instance, tmp_path: Path) -> None:
+    code = "from dagster import DagsterInstance; print(type(DagsterInstance.get().event_log_storage).__name__)"
+    told = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout == "EventLog\n", told.stderr
 
 
 def test_what_a_run_recorded_is_read_by_another_process_and_by_dagsters_own_storage(
