@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import resource
 import sys
@@ -115,6 +116,7 @@ def night_of(events: Iterable[DagsterEvent], settings: Settings, *, is_success: 
 
 if __name__ == "__main__":
     code = main()
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     # All is written and closed. To take its millions of objects apart one by one costs the interpreter 2 seconds.
