@@ -36,6 +36,13 @@ class EventLog(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def dispose(self) -> None:
+        """Close what is open; whoever asks again opens anew."""
+        super().dispose()
+        with self._engines_lock:
+            while self._engines:
+                self._engines.popitem()[1].dispose()
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:

@@ -77,6 +77,7 @@ def test_an_event_opens_no_connection_and_many_runs_hold_few(instance: Instance)
         assert not opens
         assert len(log._engines) == log.KEPT
         assert all(opened.all_logs(run.run_id) for run in runs)
+    assert not log._engines
 
 
 def test_an_event_that_cannot_be_stored_leaves_the_log_open_for_the_next(instance: Instance) -> None:
