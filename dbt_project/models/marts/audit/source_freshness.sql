@@ -21,15 +21,15 @@ named_tables as (
 
 ),
 
--- A quiet list's latest change is old however new its file.
+-- A quiet list's latest change is old however new its file, and its file may be one of long ago.
 landed_by_table as (
 
     select
         concat(source_name, '.', table_name) as spec_name,
         count(*) as file_count,
-        max(modified_at) as newest_file_at,
+        max(last_modified_at) as newest_file_at,
         max(exported_at) as newest_covered_at,
-        max(greatest(modified_at, exported_at)) as newest_at
+        max(greatest(last_modified_at, exported_at)) as newest_at
     from loads
     where load_status = 'landed'
     group by concat(source_name, '.', table_name)
@@ -47,7 +47,7 @@ refused_since as (
     select
         loads.nearest_spec,
         count(*) as refused_file_count,
-        max(loads.modified_at) as refused_at,
+        max(loads.last_modified_at) as refused_at,
         min(loads.refusal_reason) as refusal_reason
     from loads
     left join landed_by_table on loads.nearest_spec = landed_by_table.spec_name
@@ -56,7 +56,7 @@ refused_since as (
         and loads.nearest_spec is not null
         and (
             landed_by_table.newest_file_at is null
-            or loads.modified_at > landed_by_table.newest_file_at
+            or loads.last_modified_at > landed_by_table.newest_file_at
         )
     group by loads.nearest_spec
 

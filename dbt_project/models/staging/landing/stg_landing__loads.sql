@@ -9,7 +9,8 @@ sightings as (
 
     select
         load_id,
-        min(modified_at) as first_modified_at
+        min(modified_at) as first_modified_at,
+        max(modified_at) as last_modified_at
     from {{ source('landing', 'files') }}
     where load_id is not null
     group by load_id
@@ -37,6 +38,7 @@ dated_loads as (
         loads.unknown_columns,
         loads.archive_state,
         least(loads.modified_at, sightings.first_modified_at) as modified_at,
+        greatest(loads.modified_at, sightings.last_modified_at) as last_modified_at,
         loads.landed_at,
         coalesce(
             cast(loads.covers_until_text as timestamp),
