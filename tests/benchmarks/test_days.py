@@ -86,7 +86,6 @@ print(json.dumps({"spent": spent, "peak": peak, "counts": counts, "differences":
 
 
 def test_one_more_day_beside_a_whole_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BALCONY_REPLACE_FROM_ROWS", "0")
     compiled = compile_project(tmp_path / "built")
     nights = compile_nights(compiled, tmp_path / "built")
     (tmp_path / "nights.pickle").write_bytes(pickle.dumps(nights))

@@ -16,7 +16,7 @@ from orchestration.scorecard.pipeline import Project, land_world
 from orchestration.simulation.behaviour import live
 from orchestration.simulation.downloads import write_exports
 from orchestration.simulation.regimes import world_config
-from tests.integration.replacing import Deliveries, Nights
+from tests.integration.replacing import Deliveries, Nights, make_room_for_deliveries
 
 ORDERS = int(os.environ.get("BALCONY_ORDERS", "5"))
 """Random orders of delivery, 50 in a warehouse; 200 of them take 6 minutes of processor time."""
@@ -139,7 +139,7 @@ def test_any_order_of_delivery_gives_what_a_whole_build_gives(
 
 
 VISITED = """
-    insert into staging.stg_access_log__visits by name
+    insert into delivered.stg_access_log__visits by name
     select 'site' as platform_id, $1 as visit_id, 'site_visitor' as identifier_type, $2 as identifier_value,
         $3 as utm_source, 'social' as utm_medium, false as is_bot, cast($4 as timestamp) as visited_at
 """
@@ -165,6 +165,7 @@ def built_shop(project: Project, nights: Nights, tmp_path_factory: pytest.TempPa
     """One customer came from Mastodon, bought on 10 February and got half back in March; another visitor came and went."""
     path = Path(shutil.copy(project.warehouse, tmp_path_factory.mktemp("shop") / "warehouse.duckdb"))
     with opened(path) as connection:
+        make_room_for_deliveries(connection)
         connection.execute(VISITED, ["1", "ada", "mastodon", "2026-02-08 10:00:00"])
         connection.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])
         connection.execute(ORDERED, ["1001", "ada@", 50, "2026-02-10 12:00:00", "2026-03-20 12:00:00"])
@@ -212,7 +213,7 @@ def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_d
 
 
 def test_an_emptied_day_is_empty_everywhere(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
-    shop.execute("truncate staging.stg_access_log__visits")
+    shop.execute("truncate delivered.stg_access_log__visits")
     shop.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])
     shop.execute("truncate staging.stg_shopify__conversions")
     nights.after_staging.build(shop, is_first=False)
@@ -228,7 +229,7 @@ def test_a_touch_without_a_time_comes_and_goes_like_others(nights: Nights, shop:
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(count).fetchall() == [(1,)]
     assert nights.after_staging.differences(shop) == {}
-    shop.execute("delete from staging.stg_access_log__visits where visited_at is null")
+    shop.execute("delete from delivered.stg_access_log__visits where visited_at is null")
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(count).fetchall() == [(0,)]
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 {#- Connected components by a fixed number of rounds: in each, an identifier takes the smallest
     label among its neighbours. Spark accepts no recursive CTE with a deduplicating union, and a
     recursion costs the square of a component; a round costs one join over the links. A chain of
