@@ -13,7 +13,6 @@ import pytest
 from orchestration.scorecard.pipeline import Model, Project, settings_below
 from orchestration.transform import _invoke, read_manifest
 
-
 DELIVERED = "stg_access_log__visits"
 """The staged table that tells its readers what changed. Tests fill a table of its name in the schema `delivered`."""
 
@@ -67,10 +66,9 @@ class Nights:
         visits = next(model for model in self.models if _name(model) == DELIVERED)
         delivered = dataclasses.replace(visits, query=f"select * from delivered.{DELIVERED}")
         scripts = self.scripts[visits.relation]
-        whole, told = (
-            text.replace(visits.query.strip(), delivered.query) for text in (scripts.whole, scripts.told)
-        )
-        assert delivered.query in whole and delivered.query in told
+        whole, told = (text.replace(visits.query.strip(), delivered.query) for text in (scripts.whole, scripts.told))
+        assert delivered.query in whole
+        assert delivered.query in told
         later = (model for model in self.models if '"staging"' not in model.relation)
         return dataclasses.replace(
             self, models=(delivered, *later), scripts={**self.scripts, visits.relation: Scripts(whole, told, told)}
