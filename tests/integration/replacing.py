@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +57,18 @@ class Nights:
             connection.execute(f"insert into {model.relation} by name {model.query}")
         connection.execute("commit")
 
+    def only(self, *names: str) -> Nights:
+        """For tests of some tables."""
+        return dataclasses.replace(self, models=tuple(model for model in self.models if _name(model) in names))
+
     def without(self, *names: str) -> Nights:
         """For who fills some tables otherwise."""
         return dataclasses.replace(self, models=tuple(model for model in self.models if _name(model) not in names))
+
+    def with_small(self, chance: random.Random) -> Nights:
+        """Nights on which some tables, other ones each time, have so few rows that they are built from all."""
+        names = [_name(model) for model in self.models if model.relation in self.scripts]
+        return dataclasses.replace(self, small=frozenset(chance.sample(names, len(names) // 4)))
 
     @property
     def after_staging(self) -> Nights:
