@@ -370,8 +370,11 @@ def test_a_visit_over_midnight_begins_with_a_page_that_comes_late(site: Site) ->
     after = ("ada", "2026-02-02 00:10:00", "-")
     site.land(1, "2026-02-03", after)
     assert site.build(is_first=True) == [("/ada", "2026-02-02 00:10:00", None)]
-    site.land(2, "2026-02-02", ("ada", "2026-02-01 23:50:00", "https://social.example/post"))
+    site.land(2, "2026-02-04", ("ada", "2026-02-01 23:50:00", "https://social.example/post"))
     assert site.build() == [("/ada", "2026-02-01 23:50:00", "social.example")]
+    site.land(3, "2026-02-05", ("ada", "2026-02-02 00:05:00", "-"))
+    assert site.build() == [("/ada", "2026-02-01 23:50:00", "social.example")]
+    site.withdraw(3)
     site.withdraw(2)
     assert site.build() == [("/ada", "2026-02-02 00:10:00", None)]
 
@@ -419,6 +422,6 @@ def test_a_small_table_tells_which_of_its_rows_differ(site: Site) -> None:
     assert site.connection.execute(told).fetchall() == [("2026-02-02",)]
     # What it remembers is what a night needs when the table has grown.
     site.nights = dataclasses.replace(site.nights, small=frozenset())
-    site.withdraw(1)
-    assert site.build() == [("/bob", "2026-02-02 12:00:00", None)]
-    assert site.replaced_days() == {"2026-02-01", "2026-02-02"}
+    site.withdraw(2)
+    assert len(site.build()) == 2
+    assert site.replaced_days() == {"2026-02-02"}
