@@ -142,8 +142,39 @@
 {% endmacro %}
 
 {#- Built from all rows each night; few of theirs differ from the night before. -#}
+{% macro replaced_int_identifiers() %}
+    {{ return({'compares': {}, 'reads': [], 'hands_on': {'identifier': 'identifier_key'}}) }}
+{% endmacro %}
+
+{% macro replaced_int_identity_links() %}
+    {{ return({
+        'compares': {},
+        'reads': [],
+        'hands_on': {'identifier': 'identifier_key', 'other_identifier': 'other_identifier_key'},
+    }) }}
+{% endmacro %}
+
+{#- A link that comes or goes concerns all identifiers of the people at its two ends, as they were known; so both ends of a
+    link are in the scope or neither is. Whose links did not suffice for a person may belong to anybody. -#}
 {% macro replaced_int_people() %}
-    {{ return({'compares': {}, 'reads': [], 'hands_on': {'identifier': 'identifier_value'}}) }}
+    {%- set changed -%}
+        {{ handed_on('int_identifiers', 'identifier') }}
+        union all {{ handed_on('int_identity_links', 'identifier') }}
+        union all {{ handed_on('int_identity_links', 'other_identifier') }}
+    {%- endset -%}
+    {%- set of_their_people -%}
+        select identifier_key from {{ this }}
+        where
+            person_key is null
+            or person_key in (select person_key from {{ this }} where identifier_key in ({{ changed }}))
+    {%- endset -%}
+    {{ return({
+        'compares': {},
+        'reads': ['int_identifiers', 'int_identity_links'],
+        'scope': keys_scope('identifier', [changed, of_their_people]),
+        'where': in_scope('identifier', 'identifier_key'),
+        'hands_on': {'identifier': 'identifier_value'},
+    }) }}
 {% endmacro %}
 
 {% macro replaced_int_conversions() %}

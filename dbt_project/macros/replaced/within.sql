@@ -13,6 +13,13 @@
     )
 {%- endmacro %}
 
+{#- Whether a moment is not before the scope's days or so many days earlier: of a table in the order of time, blocks of earlier
+    rows are then not read at all. -#}
+{% macro not_before_scope(expression, days_earlier=0) %}
+    {%- if not is_replaced() -%}{{ return('true') }}{%- endif -%}
+    {{ expression }} >= (select min(scope_day) - {{ days_earlier }} from {{ replaced_relation('scope') }})
+{%- endmacro %}
+
 {#- Whether a key or day belongs to the scope of the model that is being built. -#}
 {% macro in_scope(kind, expression) %}
     {%- set scope = replaced_relation('scope') -%}

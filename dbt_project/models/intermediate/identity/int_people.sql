@@ -8,12 +8,14 @@
 with identifiers as (
 
     select * from {{ ref('int_identifiers') }}
+    where {{ within('identifier', 'identifier_key') }}
 
 ),
 
 identity_links as (
 
     select * from {{ ref('int_identity_links') }}
+    where {{ within('identifier', 'identifier_key') }}
 
 ),
 

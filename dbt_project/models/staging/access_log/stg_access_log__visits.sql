@@ -26,6 +26,7 @@ pages_in_order as (
     where
         is_page
         and requested_at is not null
+        and {{ not_before_scope('requested_at', 1) }}
         and (
             {{ within('day', 'requested_at') }}
             or {{ within('day', plus_days('requested_at', 1)) }}
