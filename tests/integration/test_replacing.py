@@ -214,6 +214,22 @@ def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_d
     assert nights.after_staging.differences(shop) == {}
 
 
+def test_people_are_those_of_a_whole_build_whatever_links_come_and_go(
+    nights: Nights, empty: duckdb.DuckDBPyConnection
+) -> None:
+    people = nights.only("int_identifiers", "int_identity_links", "int_people")
+    chance = random.Random(1)
+    for night in range(8):
+        # Between 30 visitors and 30 addresses; those of every fifth visitor go, other ones each night.
+        empty.execute(
+            "delete from staging.stg_access_log__identity_links where hash(identifier_value, $1) % 5 = 0", [night]
+        )
+        for _ in range(15 if night == 0 else 3):
+            empty.execute(LINKED, [f"visitor {chance.randrange(30)}", f"{chance.randrange(30)}@"])
+        people.build(empty, is_first=night == 0)
+        assert people.differences(empty) == {}, f"after night {night + 1}"
+
+
 def test_an_emptied_day_is_empty_everywhere(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
     shop.execute("truncate delivered.stg_access_log__visits")
     shop.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])
