@@ -219,7 +219,7 @@ def test_people_are_those_of_a_whole_build_whatever_links_come_and_go(
 ) -> None:
     people = nights.only("int_identifiers", "int_identity_links", "int_people")
     chance = random.Random(1)
-    for night in range(8):
+    for night in range(5):
         # Between 30 visitors and 30 addresses; those of every fifth visitor go, other ones each night.
         empty.execute(
             "delete from staging.stg_access_log__identity_links where hash(identifier_value, $1) % 5 = 0", [night]
@@ -290,11 +290,13 @@ def test_a_journey_is_lost_when_the_data_have_passed_its_lookback(
 
 
 class Site:
-    """The logs of a site as they land, and the requests and visits that two tables make of them."""
+    """The logs of a site as they land, and the requests, visits and links that three tables make of them."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, nights: Nights) -> None:
         self.connection = connection
-        self.nights = nights.only("stg_access_log__requests", "stg_access_log__visits")
+        self.nights = nights.only(
+            "stg_access_log__requests", "stg_access_log__visits", "stg_access_log__identity_links"
+        )
         connection.execute(
             "insert into raw_balcony.identity_keys select 'key' where not exists (from raw_balcony.identity_keys)"
         )
@@ -402,6 +404,21 @@ def test_a_host_that_turns_out_to_be_ones_own_refers_no_visit_of_any_day(site: S
     assert site.build() == [("/ada", "2026-02-01 10:00:00", None)]
     site.withdraw(2)
     assert site.build() == [("/ada", "2026-02-01 10:00:00", "shop.example")]
+
+
+def test_an_order_is_linked_since_its_page_was_first_seen_in_any_log(site: Site) -> None:
+    links = "select other_identifier_value, linked_at::varchar from staging.stg_access_log__identity_links order by all"
+    site.land(1, "2026-02-03", ("orders/1001", "2026-02-02 10:00:00", "-"), ("orders/1002", "2026-02-02 11:00:00", "-"))
+    site.build(is_first=True)
+    site.land(2, "2026-02-02", ("orders/1001", "2026-02-01 10:00:00", "-"))
+    site.build()
+    assert site.connection.execute(links).fetchall() == [
+        ("#1001", "2026-02-01 10:00:00"),
+        ("#1002", "2026-02-02 11:00:00"),
+    ]
+    site.withdraw(1)
+    site.build()
+    assert site.connection.execute(links).fetchall() == [("#1001", "2026-02-01 10:00:00")]
 
 
 def test_with_another_key_every_visitor_is_another(site: Site) -> None:

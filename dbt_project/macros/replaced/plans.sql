@@ -114,7 +114,17 @@
         'reads': [],
         'scope': days_scope(['select held_day from ' ~ model.name ~ '__differing_days__loads', every_day]),
         'where': in_scope('day', 'requested_at'),
-        'hands_on': {'day': 'requested_at'},
+        'hands_on': {'day': 'requested_at', 'order': 'order_name'},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_stg_access_log__identity_links() %}
+    {{ return({
+        'compares': {},
+        'reads': ['stg_access_log__requests'],
+        'scope': keys_scope('order', [handed_on('stg_access_log__requests', 'order')]),
+        'where': in_scope('order', 'other_identifier_value'),
+        'hands_on': {},
     }) }}
 {% endmacro %}
 

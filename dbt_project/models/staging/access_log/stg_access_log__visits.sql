@@ -7,7 +7,8 @@ with requests as (
 
 own_hosts as (
 
-    {{ own_site_hosts('requests') }}
+    -- Not of the CTE above: DuckDB would keep all of its rows for a second reader.
+    {{ own_site_hosts(ref('stg_access_log__requests')) }}
 
 ),
 
