@@ -51,7 +51,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     def make(root: Path) -> None:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("BALCONY_HASH_KEY", "the same people both ways")
-            environment.setenv("BALCONY_REPLACE_FROM_ROWS", "0")
             compiled = compile_project(root / "built")
             empty = Path(shutil.copy(compiled.warehouse, root / "empty.duckdb"))
             nights = compile_nights(compiled, root / "built")

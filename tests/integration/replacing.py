@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration.scorecard.pipeline import Model, Project, settings_below
 from orchestration.transform import _invoke, read_manifest
+
+DELIVERED = "stg_access_log__visits"
+"""The staged table that tells its readers what changed. Tests fill a table of its name in the schema `delivered`."""
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """What dbt runs for a table: for a whole build, for one that tells what differs, and for one of what changed."""
+
+    whole: str
+    told: str
+    replaced: str
 
 
 @dataclass(frozen=True)
@@ -18,33 +32,56 @@ class Nights:
     """The models that are replaced and all that they read, in the order in which they are built."""
 
     models: tuple[Model, ...]
-    scripts: dict[str, tuple[str, str]]
-    """Of a relation that is replaced: the script of a whole build, and that of any later night."""
+    scripts: dict[str, Scripts]
+    """Of a relation that is replaced."""
+    small: frozenset[str] = frozenset()
+    """Names of tables of so few rows that they are built from all, and tell what differs."""
 
     def build(self, connection: duckdb.DuckDBPyConnection, *, is_first: bool, stopped_at: str | None = None) -> None:
         """Build a night on what the raw tables hold, or all until a table that is named, whose end is lost."""
         for model in self.models:
             if stopped_at and stopped_at in model.relation:
-                connection.execute(f"begin; {self.scripts[model.relation][1]}")
+                connection.execute(f"begin; {self.scripts[model.relation].replaced}")
                 connection.execute("rollback")
                 return
             self.build_model(connection, model, is_first=is_first)
 
     def build_model(self, connection: duckdb.DuckDBPyConnection, model: Model, *, is_first: bool) -> None:
         """Build one table in its turn."""
-        if model.relation in self.scripts:
-            whole, replacing = self.scripts[model.relation]
-            connection.execute(f"begin; {whole if is_first else replacing}")
+        if scripts := self.scripts.get(model.relation):
+            is_small = _name(model) in self.small
+            script = scripts.whole if is_first else scripts.told if is_small else scripts.replaced
+            connection.execute(f"begin; {script}")
         else:
             connection.execute(f"begin; truncate {model.relation}")
             connection.execute(f"insert into {model.relation} by name {model.query}")
         connection.execute("commit")
 
+    def only(self, *names: str) -> Nights:
+        """For tests of some tables."""
+        return dataclasses.replace(self, models=tuple(model for model in self.models if _name(model) in names))
+
+    def without(self, *names: str) -> Nights:
+        """For who fills some tables otherwise."""
+        return dataclasses.replace(self, models=tuple(model for model in self.models if _name(model) not in names))
+
+    def with_small(self, chance: random.Random) -> Nights:
+        """Nights on which some tables, other ones each time, have so few rows that they are built from all."""
+        names = [_name(model) for model in self.models if model.relation in self.scripts]
+        return dataclasses.replace(self, small=frozenset(chance.sample(names, len(names) // 4)))
+
     @property
     def after_staging(self) -> Nights:
-        """For tests that fill the staged tables themselves."""
+        """For tests that fill the staged tables themselves, and what is delivered."""
+        visits = next(model for model in self.models if _name(model) == DELIVERED)
+        delivered = dataclasses.replace(visits, query=f"select * from delivered.{DELIVERED}")
+        scripts = self.scripts[visits.relation]
+        whole, told = (text.replace(visits.query.strip(), delivered.query) for text in (scripts.whole, scripts.told))
+        assert delivered.query in whole
+        assert delivered.query in told
+        later = (model for model in self.models if '"staging"' not in model.relation)
         return dataclasses.replace(
-            self, models=tuple(model for model in self.models if '"staging"' not in model.relation)
+            self, models=(delivered, *later), scripts={**self.scripts, visits.relation: Scripts(whole, told, told)}
         )
 
     def differences(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
@@ -67,9 +104,9 @@ class Nights:
 
 
 def compile_nights(project: Project, folder: Path) -> Nights:
-    """Build the replaced models twice in `folder`, where `compile_project` built the project, and keep both scripts.
+    """Build the replaced models three times in `folder`, where `compile_project` built the project, and keep the scripts.
 
-    Without rows: BALCONY_REPLACE_FROM_ROWS must be 0.
+    Without rows, so that the last script, of a table that is not small, must be asked for.
     """
     settings = settings_below(folder)
     manifest = read_manifest(settings)
@@ -80,8 +117,10 @@ def compile_nights(project: Project, folder: Path) -> Nights:
     }
     run = settings.home / "dbt" / "target" / "run"
     scripts: dict[str, list[str]] = {relation: [] for relation in replaced}
-    for full_refresh in (["--full-refresh"], []):
-        result = _invoke(settings, ["run", *full_refresh, "--select", "config.materialized:replaced"])
+    for full_refresh, replaced_from_rows in ((["--full-refresh"], 1), ([], 1), ([], 0)):
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("BALCONY_REPLACE_FROM_ROWS", str(replaced_from_rows))
+            result = _invoke(settings, ["run", *full_refresh, "--select", "config.materialized:replaced"])
         assert all(node.status == "success" for node in result), [node.message for node in result]
         for relation, unique_id in replaced.items():
             node = manifest["nodes"][unique_id]
@@ -90,8 +129,18 @@ def compile_nights(project: Project, folder: Path) -> Nights:
     relations = {manifest["nodes"][unique_id]["relation_name"] for unique_id in read}
     return Nights(
         tuple(model for model in project.tables if model.relation in relations),
-        {relation: (whole, replacing) for relation, (whole, replacing) in scripts.items()},
+        {relation: Scripts(*texts) for relation, texts in scripts.items()},
     )
+
+
+def make_room_for_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table that stands for a staged one in `Nights.after_staging`."""
+    connection.execute("create schema if not exists delivered")
+    connection.execute(f"create or replace table delivered.{DELIVERED} as from staging.{DELIVERED} limit 0")
+
+
+def _name(model: Model) -> str:
+    return model.relation.split('"')[-2]
 
 
 def _read_by(manifest: dict[str, object], unique_ids: set[str]) -> Iterator[str]:
@@ -116,6 +165,7 @@ class Deliveries:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, staged: Path, seed: int, copies: int) -> None:
         self.connection = connection
+        make_room_for_deliveries(connection)
         connection.execute(f"attach '{staged}' as staged (read_only)")
         connection.execute(f"create temp table copies as select range as copy from range({copies})")
         connection.execute("create schema deliveries")
@@ -177,10 +227,11 @@ class Deliveries:
                 none = {"reversed_amount": "0", "is_fully_reversed": "false"}
                 for name in ("reversed_amount", "is_fully_reversed", "reversed_at", "reversal_known_as"):
                     names[names.index(name)] = f"if({is_early}, {none.get(name, 'null')}, {name}) as {name}"
-            self.connection.execute(f"truncate staging.{table}")
+            schema = "delivered" if table == DELIVERED else "staging"
+            self.connection.execute(f"truncate {schema}.{table}")
             self.connection.execute(
                 f"""
-                insert into staging.{table} by name
+                insert into {schema}.{table} by name
                 select {", ".join(names)} from deliveries.{table} where arrives <= {night} and leaves > {night}
                 """
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import shutil
@@ -16,7 +17,7 @@ from orchestration.scorecard.pipeline import Project, land_world
 from orchestration.simulation.behaviour import live
 from orchestration.simulation.downloads import write_exports
 from orchestration.simulation.regimes import world_config
-from tests.integration.replacing import Deliveries, Nights
+from tests.integration.replacing import Deliveries, Nights, make_room_for_deliveries
 
 ORDERS = int(os.environ.get("BALCONY_ORDERS", "5"))
 """Random orders of delivery, 50 in a warehouse; 200 of them take 6 minutes of processor time."""
@@ -119,7 +120,7 @@ def test_files_in_any_order_twice_or_withdrawn_give_what_a_whole_build_gives(
         delivery = Delivery(connection, Path(shutil.copy(stock, tmp_path / "stock.duckdb")), seed)
         for night in range(delivery.night_count):
             delivery.deliver(night)
-            nights.build(connection, is_first=night == 0)
+            nights.with_small(delivery.chance).build(connection, is_first=night == 0)
         assert nights.differences(connection) == {}
 
 
@@ -131,15 +132,16 @@ def test_any_order_of_delivery_gives_what_a_whole_build_gives(
     # What a night leaves wrong the next may hide: who asks for many orders looks at each night.
     is_thorough = ORDERS >= TOGETHER
     last = Deliveries.NIGHTS - 1
+    chance = random.Random(first)
     for night in range(Deliveries.NIGHTS) if is_thorough else (0, 2, last):
         deliveries.deliver(night)
-        nights.after_staging.build(empty, is_first=night == 0)
+        nights.after_staging.with_small(chance).build(empty, is_first=night == 0)
         if is_thorough or night == last:
             assert nights.after_staging.differences(empty) == {}, f"after night {night + 1}"
 
 
 VISITED = """
-    insert into staging.stg_access_log__visits by name
+    insert into delivered.stg_access_log__visits by name
     select 'site' as platform_id, $1 as visit_id, 'site_visitor' as identifier_type, $2 as identifier_value,
         $3 as utm_source, 'social' as utm_medium, false as is_bot, cast($4 as timestamp) as visited_at
 """
@@ -165,6 +167,7 @@ def built_shop(project: Project, nights: Nights, tmp_path_factory: pytest.TempPa
     """One customer came from Mastodon, bought on 10 February and got half back in March; another visitor came and went."""
     path = Path(shutil.copy(project.warehouse, tmp_path_factory.mktemp("shop") / "warehouse.duckdb"))
     with opened(path) as connection:
+        make_room_for_deliveries(connection)
         connection.execute(VISITED, ["1", "ada", "mastodon", "2026-02-08 10:00:00"])
         connection.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])
         connection.execute(ORDERED, ["1001", "ada@", 50, "2026-02-10 12:00:00", "2026-03-20 12:00:00"])
@@ -211,8 +214,24 @@ def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_d
     assert nights.after_staging.differences(shop) == {}
 
 
+def test_people_are_those_of_a_whole_build_whatever_links_come_and_go(
+    nights: Nights, empty: duckdb.DuckDBPyConnection
+) -> None:
+    people = nights.only("int_identifiers", "int_identity_links", "int_people")
+    chance = random.Random(1)
+    for night in range(5):
+        # Between 30 visitors and 30 addresses; those of every fifth visitor go, other ones each night.
+        empty.execute(
+            "delete from staging.stg_access_log__identity_links where hash(identifier_value, $1) % 5 = 0", [night]
+        )
+        for _ in range(15 if night == 0 else 3):
+            empty.execute(LINKED, [f"visitor {chance.randrange(30)}", f"{chance.randrange(30)}@"])
+        people.build(empty, is_first=night == 0)
+        assert people.differences(empty) == {}, f"after night {night + 1}"
+
+
 def test_an_emptied_day_is_empty_everywhere(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
-    shop.execute("truncate staging.stg_access_log__visits")
+    shop.execute("truncate delivered.stg_access_log__visits")
     shop.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])
     shop.execute("truncate staging.stg_shopify__conversions")
     nights.after_staging.build(shop, is_first=False)
@@ -228,7 +247,7 @@ def test_a_touch_without_a_time_comes_and_goes_like_others(nights: Nights, shop:
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(count).fetchall() == [(1,)]
     assert nights.after_staging.differences(shop) == {}
-    shop.execute("delete from staging.stg_access_log__visits where visited_at is null")
+    shop.execute("delete from delivered.stg_access_log__visits where visited_at is null")
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(count).fetchall() == [(0,)]
 
@@ -268,3 +287,174 @@ def test_a_journey_is_lost_when_the_data_have_passed_its_lookback(
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(outcome).fetchall() == [("not_converted",)]
     assert nights.after_staging.differences(shop) == {}
+
+
+class Site:
+    """The logs of a site as they land, and the requests, visits and links that three tables make of them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, nights: Nights) -> None:
+        self.connection = connection
+        self.nights = nights.only(
+            "stg_access_log__requests", "stg_access_log__visits", "stg_access_log__identity_links"
+        )
+        connection.execute(
+            "insert into raw_balcony.identity_keys select 'key' where not exists (from raw_balcony.identity_keys)"
+        )
+
+    def land(self, load_id: int, exported: str, *lines: tuple[str, str, str]) -> None:
+        """A log with a visitor, time and referrer for each page; a page of `/site.css` is asked for by itself."""
+        self.connection.execute(
+            """
+            insert into landing.loads by name
+            select $1 as load_id, sha256($1::varchar) as file_sha256, 'access_log' as source_name,
+                'requests' as table_name, '1' as specs_version, 'landed' as load_status, 0 as byte_count,
+                $2 as rows_landed_count, '' as file_name, $3::timestamp as modified_at, $3::timestamp as landed_at
+            """,
+            [load_id, len(lines), exported],
+        )
+        for number, (visitor, time, referrer) in enumerate(lines, start=1):
+            path = "/site.css" if visitor == "asset" else f"/{visitor}"
+            self.connection.execute(
+                """
+                insert into landing.access_log__requests by name
+                select $1 as _load_id, $2 as _source_row_number, $3 as remote_address, 'Browser' as user_agent,
+                    coalesce(strftime(try_cast($4 as timestamp), '%d/%b/%Y:%H:%M:%S +0000'), $4) as requested_at,
+                    $5 as request_line, '200' as status_code, $6 as referrer
+                """,
+                [load_id, number, visitor, time, f"GET {path} HTTP/1.1", referrer],
+            )
+
+    def withdraw(self, load_id: int) -> None:
+        self.connection.execute(f"delete from landing.access_log__requests where _load_id = {load_id}")
+        self.connection.execute(f"delete from landing.loads where load_id = {load_id}")
+
+    def build(self, *, is_first: bool = False) -> list[tuple[str, str, str | None]]:
+        """The visits as path, start and referrer, after a night that leaves what a whole build does."""
+        self.nights.build(self.connection, is_first=is_first)
+        assert self.nights.differences(self.connection) == {}
+        return self.connection.execute(
+            "select landing_path, visited_at::varchar, referrer_host from staging.stg_access_log__visits order by all"
+        ).fetchall()
+
+    def replaced_days(self) -> set[str]:
+        """Days of requests that the last build looked at."""
+        query = "select scope_day::varchar from replaced.stg_access_log__requests__scope"
+        return {day for (day,) in self.connection.execute(query).fetchall()}
+
+
+@pytest.fixture
+def site(nights: Nights, empty: duckdb.DuckDBPyConnection) -> Site:
+    return Site(empty, nights)
+
+
+def test_of_many_days_of_requests_those_are_replaced_that_a_new_log_holds(site: Site) -> None:
+    for day in range(1, 8):
+        site.land(day, f"2026-02-0{day + 1}", ("ada", f"2026-02-0{day} 10:00:00", "-"))
+    site.build(is_first=True)
+    site.land(8, "2026-02-09", ("ada", "2026-02-08 10:00:00", "-"))
+    assert len(site.build()) == 8
+    assert site.replaced_days() == {"2026-02-08"}
+
+
+def test_a_late_log_ranks_before_those_that_landed_earlier(site: Site) -> None:
+    shared = ("bob", "2026-02-02 10:00:00", "-")
+    site.land(1, "2026-02-02", ("ada", "2026-02-01 10:00:00", "-"))
+    site.land(2, "2026-02-04", shared, ("cid", "2026-02-03 10:00:00", "-"))
+    site.build(is_first=True)
+    site.land(3, "2026-02-03", shared, ("dan", "2026-02-02 11:00:00", "-"))
+    assert [path for path, *_ in site.build()] == ["/ada", "/bob", "/cid", "/dan"]
+    ranks = "select distinct _load_id, export_rank from staging.stg_access_log__requests order by all"
+    assert site.connection.execute(ranks).fetchall() == [(1, 1), (2, 3), (3, 2)]
+
+
+def test_a_line_that_a_log_loses_comes_back_from_an_earlier_one(site: Site) -> None:
+    shared = ("bob", "2026-02-02 10:00:00", "-")
+    loads = "select distinct _load_id from staging.stg_access_log__requests where url_path = '/bob'"
+    site.land(1, "2026-02-03", shared, ("ada", "2026-02-01 10:00:00", "-"))
+    site.land(2, "2026-02-04", shared, shared, ("cid", "2026-02-03 10:00:00", "-"))
+    site.land(3, "2026-02-05", shared)
+    site.build(is_first=True)
+    site.withdraw(3)
+    site.build()
+    assert site.connection.execute(loads).fetchall() == [(2,)]
+    # As an erasure does, and the ledger says.
+    site.connection.execute("delete from landing.access_log__requests where _load_id = 2 and remote_address = 'bob'")
+    site.connection.execute("update landing.loads set rows_landed_count = 1, rows_erased_count = 2 where load_id = 2")
+    assert len(site.build()) == 3
+    assert site.connection.execute(loads).fetchall() == [(1,)]
+
+
+def test_a_visit_over_midnight_begins_with_a_page_that_comes_late(site: Site) -> None:
+    after = ("ada", "2026-02-02 00:10:00", "-")
+    site.land(1, "2026-02-03", after)
+    assert site.build(is_first=True) == [("/ada", "2026-02-02 00:10:00", None)]
+    site.land(2, "2026-02-04", ("ada", "2026-02-01 23:50:00", "https://social.example/post"))
+    assert site.build() == [("/ada", "2026-02-01 23:50:00", "social.example")]
+    site.land(3, "2026-02-05", ("ada", "2026-02-02 00:05:00", "-"))
+    assert site.build() == [("/ada", "2026-02-01 23:50:00", "social.example")]
+    site.withdraw(3)
+    site.withdraw(2)
+    assert site.build() == [("/ada", "2026-02-02 00:10:00", None)]
+
+
+def test_a_host_that_turns_out_to_be_ones_own_refers_no_visit_of_any_day(site: Site) -> None:
+    site.land(1, "2026-02-03", ("ada", "2026-02-01 10:00:00", "https://shop.example/"))
+    assert site.build(is_first=True) == [("/ada", "2026-02-01 10:00:00", "shop.example")]
+    site.land(2, "2026-02-09", ("asset", "2026-02-08 10:00:00", "https://shop.example/"))
+    assert site.build() == [("/ada", "2026-02-01 10:00:00", None)]
+    site.withdraw(2)
+    assert site.build() == [("/ada", "2026-02-01 10:00:00", "shop.example")]
+
+
+def test_an_order_is_linked_since_its_page_was_first_seen_in_any_log(site: Site) -> None:
+    links = "select other_identifier_value, linked_at::varchar from staging.stg_access_log__identity_links order by all"
+    site.land(1, "2026-02-03", ("orders/1001", "2026-02-02 10:00:00", "-"), ("orders/1002", "2026-02-02 11:00:00", "-"))
+    site.build(is_first=True)
+    site.land(2, "2026-02-02", ("orders/1001", "2026-02-01 10:00:00", "-"))
+    site.build()
+    assert site.connection.execute(links).fetchall() == [
+        ("#1001", "2026-02-01 10:00:00"),
+        ("#1002", "2026-02-02 11:00:00"),
+    ]
+    site.withdraw(1)
+    site.build()
+    assert site.connection.execute(links).fetchall() == [("#1001", "2026-02-01 10:00:00")]
+
+
+def test_with_another_key_every_visitor_is_another(site: Site) -> None:
+    visitors = "select visitor_hash from staging.stg_access_log__requests order by all"
+    site.land(1, "2026-02-03", ("ada", "2026-02-01 10:00:00", "-"), ("bob", "2026-02-02 10:00:00", "-"))
+    site.build(is_first=True)
+    before = site.connection.execute(visitors).fetchall()
+    site.connection.execute("update raw_balcony.identity_keys set key_text = 'another key'")
+    site.build()
+    assert not set(before) & set(site.connection.execute(visitors).fetchall())
+
+
+def test_a_line_whose_time_nobody_can_read_comes_and_goes_like_others(site: Site) -> None:
+    site.land(1, "2026-02-03", ("ada", "2026-02-01 10:00:00", "-"))
+    site.build(is_first=True)
+    site.land(2, "2026-02-04", ("ada", "some time", "-"), ("bob", "2026-02-01 10:00:00", "-"))
+    assert len(site.build()) == 2
+    site.withdraw(2)
+    assert len(site.build()) == 1
+
+
+def test_a_small_table_tells_which_of_its_rows_differ(site: Site) -> None:
+    told = """
+        select changed_day::varchar
+        from replaced.stg_access_log__requests__changes natural join replaced.stg_access_log__requests__build
+    """
+    site.nights = dataclasses.replace(site.nights, small=frozenset({"stg_access_log__requests"}))
+    site.land(1, "2026-02-03", ("ada", "2026-02-01 10:00:00", "-"), ("bob", "2026-02-02 10:00:00", "-"))
+    site.build(is_first=True)
+    site.build()
+    assert site.connection.execute(told).fetchall() == []
+    site.land(2, "2026-02-04", ("bob", "2026-02-02 12:00:00", "-"))
+    assert len(site.build()) == 3
+    assert site.connection.execute(told).fetchall() == [("2026-02-02",)]
+    # What it remembers is what a night needs when the table has grown.
+    site.nights = dataclasses.replace(site.nights, small=frozenset())
+    site.withdraw(2)
+    assert len(site.build()) == 2
+    assert site.replaced_days() == {"2026-02-02"}

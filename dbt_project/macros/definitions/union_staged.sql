@@ -1,6 +1,6 @@
-{#- All platforms' rows of one canonical form, column by column in the form's own order. -#}
-{% macro union_staged(form, columns) %}
-    {%- for platform in var('staged_' ~ form) %}
+{#- All platforms' rows of one canonical form, or those of some, column by column in the form's own order. -#}
+{% macro union_staged(form, columns, platforms=none) %}
+    {%- for platform in (var('staged_' ~ form) if platforms is none else platforms) %}
     select
         {{ columns | join(',\n        ') }}
     from {{ ref('stg_' ~ platform ~ '__' ~ form) }}

@@ -1,48 +1,52 @@
-{#- Whether the model that is being built only replaces what changed. Whole is every first build, and the first after any
-    change of code, seeds, settings or engine (BALCONY_BUILD_STATE, which the build sets; without it all builds are
-    whole), after a whole build of a model whose changes it reads, and after more builds of that than are remembered. Whole is
-    also a table of few rows, always: to look for what changed takes it longer than to be built. -#}
-{% macro is_replaced() %}
+{#- Whether the model that is being built only replaces what changed; what else there is stands at `how_built`. -#}
+{% macro is_replaced() %}{{ return(how_built() == 'replaced') }}{% endmacro %}
+
+{#- How the model is built.
+    whole: on a first build, and the first after any change of code, seeds, settings or engine (BALCONY_BUILD_STATE, which
+        the build sets; without it all builds are whole);
+    told: from all rows of its inputs as well, but only the rows that differ from those of the last build are written, and
+        told to the models that read it. So is a table without a scope; one of few rows, for to look for what changed takes it
+        longer than to be built; and one that does not know what changed, because a model that it reads was built whole
+        or more often than is remembered;
+    replaced: from what changed. -#}
+{% macro how_built() %}
     {%- if
         not execute or model.resource_type != 'model' or flags.FULL_REFRESH or invocation_args_dict.empty
         or flags.WHICH not in ['build', 'run']
     -%}
-        {{ return(false) }}
+        {{ return('whole') }}
     {%- endif -%}
-    {%- if 'is_replaced' not in model -%}
-        {%- do model.update({'is_replaced': adapter.dispatch('is_replaced', 'balcony')()}) -%}
+    {%- if 'how_built' not in model -%}
+        {%- do model.update({'how_built': adapter.dispatch('how_built', 'balcony')()}) -%}
     {%- endif -%}
-    {{ return(model['is_replaced']) }}
+    {{ return(model['how_built']) }}
 {% endmacro %}
 
 {#- Elsewhere tables are built whole: see DECISIONS.md. -#}
-{% macro default__is_replaced() %}{{ return(false) }}{% endmacro %}
+{% macro default__how_built() %}{{ return('whole') }}{% endmacro %}
 
-{% macro duckdb__is_replaced() %}
+{% macro duckdb__how_built() %}
     {%- set state = env_var('BALCONY_BUILD_STATE', '') -%}
-    {%- if state == '' -%}{{ return(false) }}{%- endif -%}
-    {%- set plan = replaced_plan() -%}
-    {%- set needed = [this, replaced_relation('build'), replaced_relation('read')] -%}
-    {%- for input in plan.compares -%}{%- do needed.append(replaced_relation('seen__' ~ input)) -%}{%- endfor -%}
-    {%- for input in plan.reads -%}{%- do needed.append(replaced_relation('build', input)) -%}{%- endfor -%}
-    {%- set there -%}
-        select count(*) from information_schema.tables
-        where {% for relation in needed -%}
-            (table_schema = '{{ relation.schema }}' and table_name = '{{ relation.identifier }}'){{ ' or ' if not loop.last }}
-        {%- endfor %}
-    {%- endset -%}
-    {%- set size -%}
-        select coalesce(max(estimated_size), 0) from duckdb_tables()
-        where schema_name = '{{ this.schema }}' and table_name = '{{ this.identifier }}'
-    {%- endset -%}
-    {%- if run_query(size).columns[0].values()[0] < env_var('BALCONY_REPLACE_FROM_ROWS', '100000') | int -%}
-        {{ return(false) }}
+    {%- set sizes = table_sizes() -%}
+    {%- set own_build = replaced_relation('build') -%}
+    {%- if state == '' or this.identifier not in sizes or own_build.identifier not in sizes -%}
+        {{ return('whole') }}
     {%- endif -%}
-    {%- if run_query(there).columns[0].values()[0] != needed | length -%}{{ return(false) }}{%- endif -%}
-    {%- set known -%}
-        select count(*) = 1
-        from {{ replaced_relation('build') }} as own
-        where own.build_state = '{{ state }}'
+    {%- set stood_before -%}
+        select count(*) = 1 from {{ own_build }} where build_state = '{{ state }}'
+    {%- endset -%}
+    {%- if not run_query(stood_before).columns[0].values()[0] -%}{{ return('whole') }}{%- endif -%}
+    {%- set plan = replaced_plan() -%}
+    {%- if not plan.scope or sizes[this.identifier] < env_var('BALCONY_REPLACE_FROM_ROWS', '100000') | int -%}
+        {{ return('told') }}
+    {%- endif -%}
+    {%- set needed = [replaced_relation('read')] -%}
+    {%- for input in plan.compares -%}{%- do needed.append(replaced_relation('seen__' ~ input)) -%}{%- endfor -%}
+    {%- for input in plan.days_of or {} -%}{%- do needed.append(replaced_relation('days_of__' ~ input)) -%}{%- endfor -%}
+    {%- for input in plan.reads -%}{%- do needed.append(replaced_relation('build', input)) -%}{%- endfor -%}
+    {%- if needed | rejectattr('identifier', 'in', sizes) | list -%}{{ return('told') }}{%- endif -%}
+    {%- set followed -%}
+        select true
         {%- for input in plan.reads %}
             and exists (
                 select 1
@@ -55,7 +59,20 @@
             )
         {%- endfor %}
     {%- endset -%}
-    {{ return(run_query(known).columns[0].values()[0]) }}
+    {{ return('replaced' if run_query(followed).columns[0].values()[0] else 'told') }}
+{% endmacro %}
+
+{#- Rows of the model's table, about, and of all that is remembered, by name; what is not there is not among them. -#}
+{% macro table_sizes() %}
+    {%- set query -%}
+        select table_name, estimated_size from duckdb_tables()
+        where
+            schema_name = 'replaced'
+            or (schema_name = '{{ this.schema }}' and table_name = '{{ this.identifier }}')
+    {%- endset -%}
+    {%- set sizes = {} -%}
+    {%- for row in run_query(query).rows -%}{%- do sizes.update({row[0]: row[1]}) -%}{%- endfor -%}
+    {{ return(sizes) }}
 {% endmacro %}
 
 {#- How many builds' changes a model keeps for those that read them. -#}

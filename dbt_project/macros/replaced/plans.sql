@@ -1,15 +1,17 @@
 {#- The plans of the models that are `replaced`, one macro a model, named after it. A plan says
     compares: inputs that are built whole: their rows, and by which columns they are compared with those last seen;
+    days_of: of compared inputs that stand for rows of others: those rows, by which key they are stood for, and their day;
     reads: inputs that are replaced themselves and hand on what changed;
     scope: which keys and days are to be replaced, by what changed; more than needed is right, less is not;
     where: which of the model's rows are in that scope, as its SQL says with `within`;
     hands_on: what the models that read this one ask of its changed rows.
+    Without a scope a model is built from all its inputs, and tells its readers which rows differ.
 
     What a scope reaches: a path depends on all touches and conversions of its person, so a changed touch, conversion or
     identity means all conversions and journeys of the people concerned, before and after. All credits of a conversion
     are replaced together. -#}
 
-{#- Keys whose rows differ from those last seen; `differing('conversions', 'person_key')`. -#}
+{#- Keys whose rows differ from those last seen; `handed_on('int_conversions', 'person')`. -#}
 {% macro differing(input, column) -%}
     select {{ column }} from {{ model.name }}__differing__{{ input }} where {{ column }} is not null
 {%- endmacro %}
@@ -21,6 +23,24 @@
         change_kind = '{{ kind }}'
         and change_number > (select change_number from {{ replaced_relation('read') }} where input = '{{ input }}')
 {%- endmacro %}
+
+{#- What a plan says of the days on which staged rows of a form changed: models that are replaced themselves hand them on,
+    the rows of the others are compared. -#}
+{% macro staged_changes(form, columns, time) %}
+    {%- set reads, compared, days = [], [], [] -%}
+    {%- for platform in var('staged_' ~ form) -%}
+        {%- set staged = 'stg_' ~ platform ~ '__' ~ form -%}
+        {%- if 'replaced_' ~ staged in context -%}
+            {%- do reads.append(staged) -%}
+            {%- do days.append(handed_on(staged, 'day')) -%}
+        {%- else -%}
+            {%- do compared.append(platform) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if compared -%}{%- do days.append(differing(form, 'staged_day')) -%}{%- endif -%}
+    {%- set rows = {'rows': union_staged(form, columns, compared), 'by': {'staged_day': day_or_none(time)}} -%}
+    {{ return({'compares': {form: rows} if compared else {}, 'reads': reads, 'days': days}) }}
+{% endmacro %}
 
 {#- Whether a date is among those that somebody asked to replace whatever changed (make run DAYS=...). -#}
 {% macro is_asked(date) -%}
@@ -54,14 +74,6 @@
     )
 {%- endmacro %}
 
-{#- Conversions with whoever made them, compared so that a change of either names the old person and the new one. -#}
-{% macro compared_conversions() -%}
-    {{ return({
-        'rows': 'select * from ' ~ ref('int_conversions'),
-        'by': {'conversion_key': 'conversion_key', 'person_key': 'person_key', 'converted_date': 'converted_date'},
-    }) }}
-{%- endmacro %}
-
 {#- All conversions of people, given as a query. -#}
 {% macro conversions_of(people) -%}
     select conversion_key from {{ ref('int_conversions') }} where person_key in ({{ people }})
@@ -71,6 +83,121 @@
 {% macro asked_conversions() -%}
     select conversion_key from {{ ref('int_conversions') }} where {{ is_asked('converted_date') }}
 {%- endmacro %}
+
+{#- A line holds its time, so a day depends on its own lines only: on those of all loads that hold the day, for a line of
+    several loads is of the latest. Parsing all times of all lines would take longer than all else that a night does. -#}
+{% macro replaced_stg_access_log__requests() %}
+    {%- set every_day -%}
+        select held_day from {{ replaced_relation('days_of__loads') }}
+        where exists (select 1 from {{ model.name }}__differing__identity_keys)
+    {%- endset -%}
+    {{ return({
+        'compares': {
+            'loads': {
+                'rows': 'select load_id, file_sha256, export_rank, rows_landed_count, rows_quarantined_count,'
+                    ~ ' rows_erased_count from ' ~ ref('stg_landing__loads')
+                    ~ " where source_name = 'access_log' and table_name = 'requests'",
+                'by': {'load_id': 'load_id'},
+            },
+            'identity_keys': {
+                'rows': 'select key_text from ' ~ source('balcony', 'identity_keys'),
+                'by': {'is_there': 'key_text is not null'},
+            },
+        },
+        'days_of': {
+            'loads': {
+                'rows': source('access_log', 'requests'),
+                'key': '_load_id',
+                'day': day_or_none(utc_time('access_log', 'requests', 'requested_at')),
+            },
+        },
+        'reads': [],
+        'scope': days_scope(['select held_day from ' ~ model.name ~ '__differing_days__loads', every_day]),
+        'where': in_scope('day', 'requested_at'),
+        'hands_on': {'day': 'requested_at', 'order': 'order_name'},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_stg_access_log__identity_links() %}
+    {{ return({
+        'compares': {},
+        'reads': ['stg_access_log__requests'],
+        'scope': keys_scope('order', [handed_on('stg_access_log__requests', 'order')]),
+        'where': in_scope('order', 'other_identifier_value'),
+        'hands_on': {},
+    }) }}
+{% endmacro %}
+
+{#- A page opens a visit or not by what its visitor asked for in the half hour before, which may be of the day before. -#}
+{% macro replaced_stg_access_log__visits() %}
+    {%- set requests = ref('stg_access_log__requests') -%}
+    {%- set days_after -%}
+        select changed_day + 1 from ({{ handed_on('stg_access_log__requests', 'day') }})
+    {%- endset -%}
+    {%- set every_day -%}
+        select distinct {{ day_or_none('requested_at') }} from {{ requests }}
+        where exists (select 1 from {{ model.name }}__differing__own_hosts)
+    {%- endset -%}
+    {{ return({
+        'compares': {
+            'own_hosts': {
+                'rows': 'select * from (' ~ own_site_hosts(requests) ~ ') as hosts', 'by': {'site_host': 'site_host'},
+            },
+        },
+        'reads': ['stg_access_log__requests'],
+        'scope': days_scope([handed_on('stg_access_log__requests', 'day'), days_after, every_day]),
+        'where': in_scope('day', 'visited_at'),
+        'hands_on': {'day': 'visited_at'},
+    }) }}
+{% endmacro %}
+
+{#- Built from all rows each night; few of theirs differ from the night before. -#}
+{% macro replaced_int_identifiers() %}
+    {{ return({'compares': {}, 'reads': [], 'hands_on': {'identifier': 'identifier_key'}}) }}
+{% endmacro %}
+
+{% macro replaced_int_identity_links() %}
+    {{ return({
+        'compares': {},
+        'reads': [],
+        'hands_on': {'identifier': 'identifier_key', 'other_identifier': 'other_identifier_key'},
+    }) }}
+{% endmacro %}
+
+{#- A link that comes or goes concerns all identifiers of the people at its two ends, as they were known; so both ends of a
+    link are in the scope or neither is. Whose links did not suffice for a person may belong to anybody. -#}
+{% macro replaced_int_people() %}
+    {%- set changed -%}
+        {{ handed_on('int_identifiers', 'identifier') }}
+        union all {{ handed_on('int_identity_links', 'identifier') }}
+        union all {{ handed_on('int_identity_links', 'other_identifier') }}
+    {%- endset -%}
+    {%- set of_their_people -%}
+        select identifier_key from {{ this }}
+        where
+            person_key is null
+            or person_key in (select person_key from {{ this }} where identifier_key in ({{ changed }}))
+    {%- endset -%}
+    {{ return({
+        'compares': {},
+        'reads': ['int_identifiers', 'int_identity_links'],
+        'scope': keys_scope('identifier', [changed, of_their_people]),
+        'where': in_scope('identifier', 'identifier_key'),
+        'hands_on': {'identifier': 'identifier_value'},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_int_conversions() %}
+    {{ return({
+        'compares': {},
+        'reads': [],
+        'hands_on': {'conversion': 'conversion_key', 'person': 'person_key', 'day': 'converted_date'},
+    }) }}
+{% endmacro %}
+
+{% macro replaced_int_conversion_link_states() %}
+    {{ return({'compares': {}, 'reads': [], 'hands_on': {'conversion': 'conversion_key'}}) }}
+{% endmacro %}
 
 {% macro replaced_int_activities() %}
     {{ return({
@@ -83,11 +210,10 @@
                 'rows': 'select * from ' ~ ref('int_metrics'),
                 'by': {'activity_day': day_or_none('metric_date')},
             },
-            'people': compared_people(),
         },
-        'reads': [],
+        'reads': ['int_people'],
         'scope': days_scope([differing('activities', 'activity_day'), differing('metrics', 'activity_day')])
-            ~ ' union all ' ~ keys_scope('identifier', [differing('people', 'identifier_value')]),
+            ~ ' union all ' ~ keys_scope('identifier', [handed_on('int_people', 'identifier')]),
         'where': in_scope('day', 'activity_date') ~ ' or ' ~ in_scope('identifier', 'identifier_value'),
         'hands_on': {'day': 'activity_date'},
     }) }}
@@ -100,45 +226,24 @@
     ]) }}
 {% endmacro %}
 
-{#- Who each identifier belongs to. -#}
-{% macro compared_people() -%}
-    {{ return({
-        'rows': 'select identifier_type, identifier_value, person_key from ' ~ ref('int_people'),
-        'by': {'identifier_value': 'identifier_value'},
-    }) }}
-{%- endmacro %}
-
 {% macro replaced_int_touchpoints() %}
-    {{ return({
-        'compares': {
-            'visits': {
-                'rows': union_staged('visits', visit_columns()),
-                'by': {'touched_day': day_or_none('visited_at')},
-            },
-            'activities': {
-                'rows': union_staged('activities', activity_columns()),
-                'by': {'touched_day': day_or_none('occurred_at')},
-            },
-            'entanglements': {
-                'rows': union_staged('entanglements', entanglement_columns()),
-                'by': {'touched_day': day_or_none('occurred_at')},
-            },
-            'people': compared_people(),
-            'conversions': compared_conversions(),
-            'records': {
-                'rows': 'select * from ' ~ ref('int_conversion_records'),
-                'by': {'conversion_key': 'conversion_key'},
-            },
+    {%- set visits = staged_changes('visits', visit_columns(), 'visited_at') -%}
+    {%- set activities = staged_changes('activities', activity_columns(), 'occurred_at') -%}
+    {%- set entanglements = staged_changes('entanglements', entanglement_columns(), 'occurred_at') -%}
+    {%- set compares = {
+        'records': {
+            'rows': 'select * from ' ~ ref('int_conversion_records'),
+            'by': {'conversion_key': 'conversion_key'},
         },
-        'reads': [],
-        'scope': days_scope([
-            differing('visits', 'touched_day'),
-            differing('activities', 'touched_day'),
-            differing('entanglements', 'touched_day'),
-        ])
-            ~ ' union all ' ~ keys_scope('identifier', [differing('people', 'identifier_value')])
+    } -%}
+    {%- for staged in [visits, activities, entanglements] -%}{%- do compares.update(staged.compares) -%}{%- endfor -%}
+    {{ return({
+        'compares': compares,
+        'reads': visits.reads + activities.reads + entanglements.reads + ['int_people', 'int_conversions'],
+        'scope': days_scope(visits.days + activities.days + entanglements.days)
+            ~ ' union all ' ~ keys_scope('identifier', [handed_on('int_people', 'identifier')])
             ~ ' union all ' ~ keys_scope('conversion', [
-                differing('conversions', 'conversion_key'), differing('records', 'conversion_key'), asked_conversions(),
+                handed_on('int_conversions', 'conversion'), differing('records', 'conversion_key'), asked_conversions(),
             ]),
         'where': '(conversion_key is null and (' ~ in_scope('day', 'touched_at')
             ~ ' or ' ~ in_scope('identifier', 'identifier_value') ~ ')) or ' ~ in_scope('conversion', 'conversion_key'),
@@ -161,13 +266,13 @@
 
 {% macro replaced_int_conversion_paths() %}
     {%- set people -%}
-        {{ handed_on('int_touchpoints', 'person') }} union all {{ differing('conversions', 'person_key') }}
+        {{ handed_on('int_touchpoints', 'person') }} union all {{ handed_on('int_conversions', 'person') }}
     {%- endset -%}
     {{ return({
-        'compares': {'conversions': compared_conversions()},
-        'reads': ['int_touchpoints'],
+        'compares': {},
+        'reads': ['int_conversions', 'int_touchpoints'],
         'scope': keys_scope('conversion', [
-            differing('conversions', 'conversion_key'),
+            handed_on('int_conversions', 'conversion'),
             handed_on('int_touchpoints', 'conversion'),
             conversions_of(people),
             asked_conversions(),
@@ -181,14 +286,14 @@
 {% macro replaced_int_journey_touches() %}
     {%- set people -%}
         {{ handed_on('int_touchpoints', 'person') }}
-        union all {{ differing('conversions', 'person_key') }}
+        union all {{ handed_on('int_conversions', 'person') }}
         union all select person_key from {{ ref('int_touchpoints') }} where {{ is_asked('touched_at') }}
     {%- endset -%}
     {{ return({
-        'compares': {'conversions': compared_conversions()},
-        'reads': ['int_touchpoints', 'int_conversion_paths'],
+        'compares': {},
+        'reads': ['int_conversions', 'int_touchpoints', 'int_conversion_paths'],
         'scope': keys_scope('person', [people]) ~ ' union all ' ~ keys_scope('conversion', [
-            differing('conversions', 'conversion_key'),
+            handed_on('int_conversions', 'conversion'),
             handed_on('int_conversion_paths', 'conversion'),
             conversions_of(people),
             asked_conversions(),
@@ -226,15 +331,15 @@
             ) }})
     {%- endset -%}
     {{ return({
-        'compares': {'conversions': compared_conversions(), 'link_states': compared_link_states()},
-        'reads': ['int_journey_touches'],
+        'compares': {},
+        'reads': ['int_conversions', 'int_conversion_link_states', 'int_journey_touches'],
         'scope': keys_scope('person', [
             handed_on('int_journey_touches', 'person'),
             whose_outcome_may_turn,
             'select person_key from ' ~ this ~ ' where ' ~ is_asked('journey_date'),
         ]) ~ ' union all ' ~ keys_scope('conversion', [
-            differing('conversions', 'conversion_key'),
-            differing('link_states', 'conversion_key'),
+            handed_on('int_conversions', 'conversion'),
+            handed_on('int_conversion_link_states', 'conversion'),
             handed_on('int_journey_touches', 'conversion'),
             asked_conversions(),
         ]),
@@ -244,20 +349,13 @@
     }) }}
 {% endmacro %}
 
-{% macro compared_link_states() -%}
-    {{ return({
-        'rows': 'select conversion_key, link_state, unknown_reason from ' ~ ref('int_conversion_link_states'),
-        'by': {'conversion_key': 'conversion_key'},
-    }) }}
-{%- endmacro %}
-
 {% macro replaced_int_channel_shares() %}
     {{ return({
-        'compares': {'conversions': compared_conversions(), 'link_states': compared_link_states()},
-        'reads': ['int_journey_touches'],
+        'compares': {},
+        'reads': ['int_conversions', 'int_conversion_link_states', 'int_journey_touches'],
         'scope': keys_scope('conversion', [
-            differing('conversions', 'conversion_key'),
-            differing('link_states', 'conversion_key'),
+            handed_on('int_conversions', 'conversion'),
+            handed_on('int_conversion_link_states', 'conversion'),
             handed_on('int_journey_touches', 'conversion'),
             asked_conversions(),
         ]),
@@ -268,10 +366,10 @@
 
 {% macro replaced_fct_attribution_credits() %}
     {{ return({
-        'compares': {'conversions': compared_conversions()},
-        'reads': ['int_channel_shares'],
+        'compares': {},
+        'reads': ['int_conversions', 'int_channel_shares'],
         'scope': keys_scope('conversion', [
-            differing('conversions', 'conversion_key'),
+            handed_on('int_conversions', 'conversion'),
             handed_on('int_channel_shares', 'conversion'),
             asked_conversions(),
         ]),
@@ -295,10 +393,10 @@
         {{ handed_on('int_journey_touches', 'conversion') }} union all {{ handed_on('int_journeys', 'conversion') }}
     {%- endset -%}
     {{ return({
-        'compares': {'conversions': compared_conversions()},
-        'reads': ['int_journey_touches', 'int_journeys'],
+        'compares': {},
+        'reads': ['int_conversions', 'int_journey_touches', 'int_journeys'],
         'scope': days_scope([
-            'select ' ~ day_or_none('converted_date') ~ ' from ' ~ model.name ~ '__differing__conversions',
+            handed_on('int_conversions', 'day'),
             'select ' ~ day_or_none('converted_date') ~ ' from ' ~ ref('int_conversions')
                 ~ ' where conversion_key in (' ~ changed_journeys ~ ')',
         ]),

@@ -7,7 +7,10 @@
 {% materialization replaced, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
-    {%- set script = replacing_script(target_relation) if is_replaced() else whole_script(target_relation) -%}
+    {%- set script = (
+        whole_script(target_relation) if how_built() == 'whole'
+        else changing_script(target_relation, is_replaced())
+    ) -%}
     {%- call statement('main') -%}{{ script }}{%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {{ adapter.commit() }}
@@ -29,10 +32,7 @@
 {%- set plan = replaced_plan() -%}
 drop table if exists {{ target_relation }};
 {{ create_table_as(false, target_relation, compiled_code) }};
-{% for input, compared in plan.compares.items() -%}
-create or replace table {{ replaced_relation('seen__' ~ input) }} as
-{{ fingerprints(compared) }};
-{% endfor -%}
+{{ remember_inputs(plan) }}
 create or replace table {{ replaced_relation('changes') }} (
     change_number bigint, change_kind varchar, changed_key varchar, changed_day date
 );
@@ -44,10 +44,72 @@ select
 {{ remember_what_was_read(plan) }}
 {% endmacro %}
 
-{% macro replacing_script(target_relation) %}
+{#- Rows that are the same before and after stay where they are: what is written is what differs. -#}
+{% macro changing_script(target_relation, is_scoped) %}
 {%- set plan = replaced_plan() -%}
-{%- set old_rows = model.name ~ '__old_rows' -%}
 {%- set new_rows = model.name ~ '__new_rows' -%}
+{%- set old_hashes = model.name ~ '__old_hashes' -%}
+{%- set differing_hashes = model.name ~ '__differing_hashes' -%}
+{%- set changed_rows = model.name ~ '__changed_rows' -%}
+{{ find_scope(plan) if is_scoped else remember_inputs(plan) }}
+create or replace temp table {{ new_rows }} as from {{ target_relation }} limit 0;
+insert into {{ new_rows }} by name
+{{ compiled_code }};
+create or replace temp table {{ old_hashes }} as
+select old_rows.rowid as replaced_rowid, hash(old_rows) as row_hash
+from {{ target_relation }} as old_rows
+{{ 'where old_rows.rowid in (select rowid from ' ~ target_relation ~ ' where ' ~ plan.where ~ ')' if is_scoped }};
+create or replace temp table {{ differing_hashes }} as
+select row_hash
+from (
+    select hash(new_rows) as row_hash, 1 as added from {{ new_rows }} as new_rows
+    union all
+    select row_hash, -1 as added from {{ old_hashes }}
+)
+group by row_hash
+having sum(added) <> 0;
+delete from {{ new_rows }} where hash({{ new_rows }}) not in (from {{ differing_hashes }});
+delete from {{ old_hashes }} where row_hash not in (from {{ differing_hashes }});
+{% if plan.hands_on -%}
+create or replace temp table {{ changed_rows }} as
+select * from {{ new_rows }}
+union all by name
+select * from {{ target_relation }} where rowid in (select replaced_rowid from {{ old_hashes }});
+{% endif -%}
+delete from {{ target_relation }} where rowid in (select replaced_rowid from {{ old_hashes }});
+insert into {{ target_relation }} by name select * from {{ new_rows }};
+update {{ replaced_relation('build') }} set change_number = change_number + 1;
+delete from {{ replaced_relation('changes') }}
+where change_number <= (select change_number - {{ remembered_builds() }} from {{ replaced_relation('build') }});
+{% for kind, expression in plan.hands_on.items() -%}
+insert into {{ replaced_relation('changes') }} by name
+select distinct
+    (select change_number from {{ replaced_relation('build') }}) as change_number,
+    '{{ kind }}' as change_kind,
+    {{ day_or_none(expression) ~ ' as changed_day' if kind == 'day' else expression ~ ' as changed_key' }}
+from {{ changed_rows }}
+{{ 'where ' ~ expression ~ ' is not null' if kind != 'day' }};
+{% endfor -%}
+{% for made in [new_rows, old_hashes, differing_hashes] + ([changed_rows] if plan.hands_on else []) -%}
+drop table {{ made }};
+{% endfor -%}
+{{ remember_what_was_read(plan) }}
+{% endmacro %}
+
+{#- What the inputs are now, for the next build to compare with. -#}
+{% macro remember_inputs(plan) %}
+{% for input, compared in plan.compares.items() -%}
+create or replace table {{ replaced_relation('seen__' ~ input) }} as
+{{ fingerprints(compared) }};
+{% endfor -%}
+{% for input, held in (plan.days_of or {}).items() -%}
+create or replace table {{ replaced_relation('days_of__' ~ input) }} as
+select distinct {{ held.key }} as held_key, {{ held.day }} as held_day from {{ held.rows }};
+{% endfor -%}
+{% endmacro %}
+
+{#- Which keys and days are to be replaced, with what the inputs are now remembered. -#}
+{% macro find_scope(plan) %}
 {% for input, compared in plan.compares.items() -%}
 {%- set seen = replaced_relation('seen__' ~ input) -%}
 create or replace temp table {{ model.name }}__now__{{ input }} as
@@ -61,44 +123,28 @@ from (
 );
 create or replace table {{ seen }} as from {{ model.name }}__now__{{ input }};
 {% endfor -%}
+{% for input, held in (plan.days_of or {}).items() -%}
+{%- set days_of = replaced_relation('days_of__' ~ input) -%}
+{%- set differing_keys = differing(input, (plan.compares[input].by.keys() | list)[0]) -%}
+create or replace temp table {{ model.name }}__differing_days__{{ input }} as
+select held_day from {{ days_of }} where held_key in ({{ differing_keys }});
+delete from {{ days_of }} where held_key in ({{ differing_keys }});
+insert into {{ days_of }}
+select distinct {{ held.key }}, {{ held.day }} from {{ held.rows }} where {{ held.key }} in ({{ differing_keys }});
+insert into {{ model.name }}__differing_days__{{ input }}
+select held_day from {{ days_of }} where held_key in ({{ differing_keys }});
+{% endfor -%}
 create or replace table {{ replaced_relation('scope') }} as
 select distinct scope_kind, cast(scope_key as varchar) as scope_key, cast(scope_day as date) as scope_day
 from ({{ plan.scope }})
 where scope_key is not null or scope_day is not null;
-create or replace temp table {{ new_rows }} as
-{{ compiled_code }};
-create or replace temp table {{ old_rows }} as
-select *, rowid as replaced_rowid from {{ target_relation }} where {{ plan.where }};
-delete from {{ target_relation }} where rowid in (select replaced_rowid from {{ old_rows }});
-alter table {{ old_rows }} drop column replaced_rowid;
-insert into {{ target_relation }} by name select * from {{ new_rows }};
-update {{ replaced_relation('build') }} set change_number = change_number + 1;
-delete from {{ replaced_relation('changes') }}
-where change_number <= (select change_number - {{ remembered_builds() }} from {{ replaced_relation('build') }});
-{% if plan.hands_on -%}
-create or replace temp table {{ model.name }}__changed_rows as
-select * exclude (added)
-from (select *, 1 as added from {{ new_rows }} union all by name select *, -1 as added from {{ old_rows }})
-group by all
-having sum(added) <> 0;
-{% for kind, expression in plan.hands_on.items() -%}
-insert into {{ replaced_relation('changes') }} by name
-select distinct
-    (select change_number from {{ replaced_relation('build') }}) as change_number,
-    '{{ kind }}' as change_kind,
-    {{ day_or_none(expression) ~ ' as changed_day' if kind == 'day' else expression ~ ' as changed_key' }}
-from {{ model.name }}__changed_rows
-{{ 'where ' ~ expression ~ ' is not null' if kind != 'day' }};
-{% endfor -%}
-drop table {{ model.name }}__changed_rows;
-{% endif -%}
-drop table {{ old_rows }};
-drop table {{ new_rows }};
 {% for input in plan.compares -%}
 drop table {{ model.name }}__now__{{ input }};
 drop table {{ model.name }}__differing__{{ input }};
 {% endfor -%}
-{{ remember_what_was_read(plan) }}
+{% for input in plan.days_of or {} -%}
+drop table {{ model.name }}__differing_days__{{ input }};
+{% endfor -%}
 {% endmacro %}
 
 {#- Up to which change of each input that is itself replaced the model has followed. -#}

@@ -4,6 +4,22 @@
     {{- in_scope(kind, expression) if is_replaced() else 'true' -}}
 {% endmacro %}
 
+{#- Whether a day of the scope is among the days that an input's rows hold by what was remembered of them (`days_of`):
+    for rows whose own day is dear to find. -#}
+{% macro within_days_of(input, key) %}
+    {%- if not is_replaced() -%}{{ return('true') }}{%- endif -%}
+    {{ key }} in (
+        select held_key from {{ replaced_relation('days_of__' ~ input) }} where {{ in_scope('day', 'held_day') }}
+    )
+{%- endmacro %}
+
+{#- Whether a moment is not before the scope's days or so many days earlier: of a table in the order of time, blocks of earlier
+    rows are then not read at all. -#}
+{% macro not_before_scope(expression, days_earlier=0) %}
+    {%- if not is_replaced() -%}{{ return('true') }}{%- endif -%}
+    {{ expression }} >= (select min(scope_day) - {{ days_earlier }} from {{ replaced_relation('scope') }})
+{%- endmacro %}
+
 {#- Whether a key or day belongs to the scope of the model that is being built. -#}
 {% macro in_scope(kind, expression) %}
     {%- set scope = replaced_relation('scope') -%}

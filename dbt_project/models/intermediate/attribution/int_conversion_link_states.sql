@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with conversions as (
 
     select * from {{ ref('int_conversions') }}

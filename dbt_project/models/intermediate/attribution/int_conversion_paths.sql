@@ -12,6 +12,13 @@ touchpoints as (
 
 ),
 
+touchpoints_on_records as (
+
+    select * from {{ ref('int_touchpoints') }}
+    where channel_id is not null and {{ within('conversion', 'conversion_key') }}
+
+),
+
 -- The window of all path configurations together: each keeps a part of it.
 widest_window as (
 
@@ -22,7 +29,7 @@ widest_window as (
 
 ),
 
-conversions_with_previous as (
+conversions_in_order as (
 
     select
         conversion_key,
@@ -38,6 +45,13 @@ conversions_with_previous as (
                 )
         end as previous_converted_at
     from conversions
+
+),
+
+conversions_with_previous as (
+
+    select * from conversions_in_order
+    where {{ within('conversion', 'conversion_key') }}
 
 ),
 
@@ -62,8 +76,7 @@ touches_before_conversion as (
             and conversions_with_previous.converted_at >= touchpoints.touched_at
     cross join widest_window
     where
-        {{ within('conversion', 'conversions_with_previous.conversion_key') }}
-        and touchpoints.touched_at > {{ plus_days(
+        touchpoints.touched_at > {{ plus_days(
             'conversions_with_previous.converted_at', '-widest_window.lookback_days'
         ) }}
         and (
@@ -92,15 +105,14 @@ touches_of_conversion as (
     select
         conversions.conversion_key,
         conversions.converted_at,
-        touchpoints.touchpoint_key,
-        touchpoints.channel_id,
-        touchpoints.touch_kind,
-        touchpoints.touched_at,
+        touchpoints_on_records.touchpoint_key,
+        touchpoints_on_records.channel_id,
+        touchpoints_on_records.touch_kind,
+        touchpoints_on_records.touched_at,
         false as is_spent
     from conversions
-    inner join touchpoints
-        on conversions.conversion_key = touchpoints.conversion_key
-    where {{ within('conversion', 'conversions.conversion_key') }}
+    inner join touchpoints_on_records
+        on conversions.conversion_key = touchpoints_on_records.conversion_key
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 {%- set reporting_currency_code = reporting_currency() -%}
 with staged_conversions as (
     {{ union_staged('conversions', [

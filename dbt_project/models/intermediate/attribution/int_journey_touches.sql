@@ -15,7 +15,10 @@ paths as (
 touchpoints as (
 
     select * from {{ ref('int_touchpoints') }}
-    where channel_id is not null and person_key is not null
+    where
+        channel_id is not null
+        and person_key is not null
+        and {{ within('person', 'person_key') }}
 
 ),
 
@@ -119,9 +122,7 @@ touches_without_conversion as (
         on
             path_windows.path_window_id = spent_touches.path_window_id
             and touchpoints.touchpoint_key = spent_touches.touchpoint_key
-    where
-        spent_touches.touchpoint_key is null
-        and {{ within('person', 'touchpoints.person_key') }}
+    where spent_touches.touchpoint_key is null
     window
         touches_of_person as (
             partition by path_windows.path_window_id, touchpoints.person_key

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with activities as (
     {{ union_staged('activities', ['identifier_type', 'identifier_value', 'occurred_at']) }}
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with staged_links as (
     {{ union_staged('identity_links', [
         'identifier_type',

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 {#- Connected components by a fixed number of rounds: in each, an identifier takes the smallest
     label among its neighbours. Spark accepts no recursive CTE with a deduplicating union, and a
     recursion costs the square of a component; a round costs one join over the links. A chain of
@@ -7,12 +8,14 @@
 with identifiers as (
 
     select * from {{ ref('int_identifiers') }}
+    where {{ within('identifier', 'identifier_key') }}
 
 ),
 
 identity_links as (
 
     select * from {{ ref('int_identity_links') }}
+    where {{ within('identifier', 'identifier_key') }}
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with requests as (
 
     select * from {{ ref('stg_access_log__requests') }}
@@ -14,7 +15,8 @@ final as (
         cast('order_page' as string) as link_reason,
         cast(min(requested_at) as timestamp) as linked_at
     from requests
-    where is_page and not is_bot and order_name is not null
+    where
+        is_page and not is_bot and order_name is not null and {{ within('order', 'order_name') }}
     group by visitor_hash, order_name
 
 )

@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 {%- set line_columns = [
     'site_host', 'remote_address', 'remote_identity', 'remote_user', 'requested_at', 'request_line',
     'status_code', 'response_bytes', 'referrer', 'user_agent',
@@ -5,6 +6,9 @@
 with requests as (
 
     select * from {{ source('access_log', 'requests') }}
+    where
+        {{ within_days_of('loads', '_load_id') }}
+        and {{ within('day', utc_time('access_log', 'requests', 'requested_at')) }}
 
 ),
 

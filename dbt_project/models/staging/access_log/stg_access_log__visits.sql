@@ -1,3 +1,4 @@
+{{ config(materialized='replaced') }}
 with requests as (
 
     select * from {{ ref('stg_access_log__requests') }}
@@ -6,7 +7,8 @@ with requests as (
 
 own_hosts as (
 
-    {{ own_site_hosts('requests') }}
+    -- Not of the CTE above: DuckDB would keep all of its rows for a second reader.
+    {{ own_site_hosts(ref('stg_access_log__requests')) }}
 
 ),
 
@@ -22,7 +24,14 @@ pages_in_order as (
                 _source_row_number asc nulls last
         ) as previous_requested_at
     from requests
-    where is_page
+    where
+        is_page
+        and requested_at is not null
+        and {{ not_before_scope('requested_at', 1) }}
+        and (
+            {{ within('day', 'requested_at') }}
+            or {{ within('day', plus_days('requested_at', 1)) }}
+        )
 
 ),
 
@@ -32,8 +41,11 @@ first_pages as (
     select *
     from pages_in_order
     where
-        previous_requested_at is null
-        or {{ seconds_between('previous_requested_at', 'requested_at') }} >= 1800
+        {{ within('day', 'requested_at') }}
+        and (
+            previous_requested_at is null
+            or {{ seconds_between('previous_requested_at', 'requested_at') }} >= 1800
+        )
 
 ),
 
