@@ -89,7 +89,7 @@ mutations: setup ## Land damaged exports and hold each against an independent co
 	@BALCONY_SETTLE_SECONDS=0 $(python) -m tests.faults.mutations --files $(or $(FILES),10000) --seed $(SEED)
 
 spark: $(venv)/installed-spark ## Build the models on what has landed with DuckDB and with Spark, and compare every mart; needs Java 17
-	@$(python) -m orchestration.spark --untested
+	@$(python) -m orchestration.spark
 
 bench: setup ## Measure landing and attribution against plain scripts, into docs/benchmarks.md; takes minutes
 	@$(python) -m pytest tests/benchmarks -s -n 0

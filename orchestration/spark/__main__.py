@@ -32,7 +32,7 @@ from orchestration.transform import NodeResult, build_all
 def main() -> int:
     """Run from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m orchestration.spark", description=__doc__)
-    parser.add_argument("--untested", action="store_true", help="leave out dbt's data tests and unit tests on Spark")
+    parser.add_argument("--unit-tests", action="store_true", help="run dbt's unit tests on Spark too: as long as all else")
     arguments = parser.parse_args()
     settings = Settings.from_environment()
     if not settings.warehouse.exists():
@@ -41,13 +41,13 @@ def main() -> int:
     # A polite end must end the server too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return _compare_engines(settings, tested=not arguments.untested)
+        return _compare_engines(settings, unit_tested=arguments.unit_tests)
     except SparkUnavailable as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _compare_engines(settings: Settings, *, tested: bool) -> int:
+def _compare_engines(settings: Settings, *, unit_tested: bool) -> int:
     folder = settings.home / "spark"
     copied = dataclasses.replace(settings, home=folder / "duckdb", target="duckdb")
     with warehouse_lock(settings, print):
@@ -62,8 +62,8 @@ def _compare_engines(settings: Settings, *, tested: bool) -> int:
         with _timed("raw tables for Spark"):
             tables = export_raw(connection, project.sources(), folder / "raw")
             project.execute(*registration(tables))
-        with _timed("Spark: models" + (", data tests and unit tests" if tested else "")):
-            results = project.build(tested=tested)
+        with _timed("Spark: models, data tests" + (", unit tests" if unit_tested else "")):
+            results = project.build(unit_tested=unit_tested)
         failed += _told_failures(results)
         with _timed("Spark: marts as files, audited"):
             marts = project.relations(SCHEMA)

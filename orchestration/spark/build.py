@@ -29,10 +29,9 @@ class SparkProject:
         sources = self._invoke("parse").sources.values()
         return sorted((source.schema, source.identifier) for source in sources)
 
-    def build(self, *, tested: bool = True) -> list[NodeResult]:
-        """Build seeds and models; with their data tests and unit tests, unless told otherwise."""
-        untested = [] if tested else ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-        return self.run("build", *untested)
+    def build(self, *, unit_tested: bool = False) -> list[NodeResult]:
+        """Build seeds and models with their data tests; with unit tests, if told so."""
+        return self.run("build", *([] if unit_tested else ["--exclude-resource-type", "unit_test"]))
 
     def run(self, *command: str) -> list[NodeResult]:
         """Run a command of dbt; what became of each node."""

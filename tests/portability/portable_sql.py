@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from sqlglot import exp, parse_one
 
 DUCKDB_ONLY_FUNCTIONS = """
-    arg_max arg_min date_diff datesub epoch epoch_ms generate_series get_current_timestamp group_concat md5_number
-    regexp_full_match regexp_matches sha256 starts_with str_split strftime string_agg string_split strpos struct_pack
-    timezone to_days to_hours to_microseconds to_milliseconds to_minutes to_months to_seconds to_years try_strptime
-    url_decode
+    arg_max arg_min date_diff datesub epoch epoch_ms generate_series get_current_timestamp group_concat isfinite isinf
+    md5_number regexp_full_match regexp_matches sha256 starts_with str_split strftime string_agg string_split strpos
+    struct_pack timezone to_days to_hours to_microseconds to_milliseconds to_minutes to_months to_seconds to_years
+    try_strptime url_decode
 """.split()
 AMBIGUOUS_FUNCTIONS = "array_agg date_add date_sub datediff hash make_timestamp range to_timestamp".split()
 """Both engines have them, with another meaning or order of arguments: only a cross_db macro may write them."""
@@ -48,6 +48,8 @@ BANNED = {
     "JSON function": r"\b(?:json|to_json|from_json|get_json_object|json_\w+)\s*\(",
     "strptime": r"\bstrptime\s*\(",
     "wall clock": r"\b(?:current_timestamp|current_date|current_time|localtimestamp)\b|\b(?:now|today|getdate)\s*\(",
+    # Spark takes what is to be trimmed first.
+    "trim of given characters": r"\b[lr]?trim\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*,",
     "DuckDB-only function": rf"\b(?:{'|'.join(DUCKDB_ONLY_FUNCTIONS)})\s*\(",
 }
 

@@ -32,6 +32,7 @@ PLANTED = {
     "JSON function": ["select json_extract(a, '$.k') from t", "select to_json(a) from t"],
     "strptime": ["select strptime(a, '%Y') from t"],
     "wall clock": ["select current_timestamp from t", "select now() from t", "select today() from t"],
+    "trim of given characters": ["select ltrim(a, '#') from t", "select trim(coalesce(trim(a), b), '/') from t"],
     "DuckDB-only function": [
         "select try_strptime(a, '%Y') from t",
         "select regexp_matches(a, 'x') from t",
@@ -41,6 +42,7 @@ PLANTED = {
         "select g from generate_series(1, 2) as g",
         "select timezone('UTC', a) from t",
         "select SHA256 (a) from t",
+        "select isfinite(a) from t",
     ],
 }
 PLANTED_AS_WRITTEN = {
@@ -66,6 +68,7 @@ PORTABLE = [
     "select row_number() over (partition by a, b order by coalesce(c, d) desc nulls last, e asc nulls last) from t",
     "select sum(a) over (order by b nulls last rows between unbounded preceding and current row) from t",
     "select sum(a) over (partition by b) from t",
+    "select trim(a), coalesce(ltrim(b), 'c') from t",
 ]
 
 
