@@ -32,7 +32,7 @@ from orchestration.transform import NodeResult, build_all
 def main() -> int:
     """Run from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m orchestration.spark", description=__doc__)
-    parser.add_argument("--unit-tests", action="store_true", help="run dbt's unit tests on Spark too: as long as all else")
+    parser.add_argument("--unit-tests", action="store_true", help="run dbt's unit tests on Spark too")
     arguments = parser.parse_args()
     settings = Settings.from_environment()
     if not settings.warehouse.exists():
