@@ -5,7 +5,7 @@ with landed_loads as (
 
 ),
 
--- A list that nobody joined or left is the same file in two archives: it lands once and came with both.
+-- A list that nobody joined or left is the same file in two archives: it lands once and is of both.
 sightings as (
 
     select distinct
