@@ -144,7 +144,8 @@ def _end_session() -> None:
     """End this process's session while its server answers: it is handed out for the next server too, and when the process
     ends, it asks the dead one for minutes."""
     module = sys.modules.get("pyspark.sql.connect.session")
-    if module is not None and (session := module.SparkSession.getActiveSession()) is not None:
+    # The active one is that of a thread, and dbt's threads start it.
+    if module is not None and (session := module.SparkSession._default_session) is not None:
         session.stop()
 
 
