@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -68,6 +69,7 @@ def spark_server(folder: Path, *, executors: int = 2, executor_megabytes: int = 
         _await(server, port, folder / "server.log")
         yield f"sc://127.0.0.1:{port}"
     finally:
+        _end_session()
         _end(server.pid)
         server.wait()
         (folder / "server.pid").unlink(missing_ok=True)
@@ -136,6 +138,15 @@ def _await(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     why = "ended" if server.poll() is not None else f"did not answer within {START_SECONDS} seconds"
     end_of_log = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
     raise SparkUnavailable(f"the Spark server {why}; {log} ends:\n{end_of_log}")
+
+
+def _end_session() -> None:
+    """End this process's session while its server answers: it is handed out for the next server too, and when the process
+    ends, it asks the dead one for minutes."""
+    module = sys.modules.get("pyspark.sql.connect.session")
+    # The active one is that of a thread, and dbt's threads start it.
+    if module is not None and (session := module.SparkSession._default_session) is not None:
+        session.stop()
 
 
 def _end_leftover(folder: Path) -> None:

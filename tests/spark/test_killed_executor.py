@@ -20,7 +20,8 @@ EXECUTOR = "CoarseGrainedExecutorBackend"
 
 def executors(folder: Path) -> list[psutil.Process]:
     server = psutil.Process(int((folder / "server.pid").read_text()))
-    return [child for child in server.children(recursive=True) if any(EXECUTOR in word for word in child.cmdline())]
+    children = [child for child in server.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in children if any(EXECUTOR in word for word in child.cmdline())]
 
 
 def test_a_build_ends_well_though_an_executor_is_killed_in_its_middle(
@@ -35,6 +36,8 @@ def test_a_build_ends_well_though_an_executor_is_killed_in_its_middle(
             killed.append(process.pid)
 
     with spark_server(tmp_path / "server") as remote:
+        # dbt's project sets it too; what follows must not look for this server.
+        monkeypatch.setenv("BALCONY_SPARK_REMOTE", remote)
         project = SparkProject(Settings.from_environment(), tmp_path / "dbt", remote)
         monkeypatch.setattr("dbt.cli.main.dbtRunner", functools.partial(dbtRunner, callbacks=[kill_one_executor]))
         results = project.run("seed")
