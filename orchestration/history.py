@@ -1,7 +1,7 @@
 """Where Dagster keeps what happened: SQLite as it comes with Dagster, asked with less ado.
 
 A run of this project records some 1,800 events. Dagster's own storage opens a connection for each of the three or four
-statements of an event and asks each time which tables there are: 5 ms an event, a seventh of a run over small exports.
+statements of an event and asks each time which tables there are: 9.5 ms of processor time an event, here 2.1 (busy machine).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_dagsters_own_programs_find_it_wherever_they_are_started(instance: Insta
     assert told.stdout == "EventLog\n", told.stderr
 
 
-def test_what_a_run_recorded_is_read_by_another_process_and_by_dagsters_own_storage(
+def test_what_a_run_recorded_is_read_by_another_instance_and_by_dagsters_own_storage(
     instance: Instance, tmp_path: Path
 ) -> None:
     with instance() as opened:

@@ -63,7 +63,7 @@ def test_a_run_below_a_service_is_seen() -> None:
     script = """
 import multiprocessing, sys
 if __name__ == "__main__":
-    told = "import time; print('started', flush=True); time.sleep(600)"
+    told = "import signal; print('started', flush=True); signal.pause()"
     process = multiprocessing.get_context("spawn").Process(target=exec, args=(told,), daemon=True)
     process.start()
     sys.stdin.read()

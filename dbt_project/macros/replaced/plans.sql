@@ -11,7 +11,7 @@
     identity means all conversions and journeys of the people concerned, before and after. All credits of a conversion
     are replaced together. -#}
 
-{#- Keys whose rows differ from those last seen; `handed_on('int_conversions', 'person')`. -#}
+{#- Keys whose rows differ from those last seen; `differing('records', 'conversion_key')`. -#}
 {% macro differing(input, column) -%}
     select {{ column }} from {{ model.name }}__differing__{{ input }} where {{ column }} is not null
 {%- endmacro %}
