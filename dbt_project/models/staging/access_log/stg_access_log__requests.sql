@@ -110,12 +110,19 @@ requests_with_kind as (
 
 ),
 
+user_agents as (
+
+    select distinct user_agent
+    from requests_typed
+
+),
+
 bots as (
 
-    select distinct requests_typed.user_agent
-    from requests_typed
+    select distinct user_agents.user_agent
+    from user_agents
     inner join bot_user_agents
-        on requests_typed.user_agent like concat('%', lower(bot_user_agents.pattern), '%')
+        on user_agents.user_agent like concat('%', lower(bot_user_agents.pattern), '%')
 
 ),
 
@@ -136,7 +143,8 @@ orders_on_pages as (
             regexp_extract(page_targets.request_target, order_pages.pattern, 1), ''
         ) as order_name
     from page_targets
-    cross join order_pages
+    inner join order_pages
+        on page_targets.request_target like concat('%', order_pages.holds, '%')
 
 ),
 
@@ -147,10 +155,9 @@ orders_by_page_order as (
         order_name,
         row_number() over (
             partition by request_target
-            order by page_order asc nulls last
+            order by order_name is null asc nulls last, page_order asc nulls last
         ) as pattern_position
     from orders_on_pages
-    where order_name is not null
 
 ),
 
