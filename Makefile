@@ -121,6 +121,8 @@ $(venv)/installed: requirements.lock
 		|| { echo "Balcony needs Python 3.11; name it with make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Installing into $(venv), about three minutes ..."
 	@$(PYTHON) -m venv --clear $(venv)
+	@sed -n '/^pip==/,/[^\\]$$/p' requirements.lock > $(venv)/pip.lock
+	@$(python) -m pip install -qq --no-deps --require-hashes -r $(venv)/pip.lock
 	@$(python) -m pip install -qq --no-deps --require-hashes --no-compile -r requirements.lock
 	@$(python) -m compileall -qq -j 0 -x '/tests?/' $(venv)/lib || true
 	@touch $@

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestration.inputs import project_state, replacing_state
-from orchestration.measurement.registry import SCHEMA, declare, measure
+from orchestration.measurement.registry import SCHEMA, measure
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -137,14 +137,6 @@ def declared_measurements(settings: Settings) -> dict[str, dict[str, str]]:
         for source in read_manifest(settings)["sources"].values()
         if source["source_name"] == SCHEMA
     }
-
-
-def run_unit_tests(settings: Settings) -> list[NodeResult]:
-    """Run every unit test, on relations that are made without rows."""
-    with connect(settings) as connection:
-        declare(connection, declared_measurements(settings))
-    made = _invoke(settings, ["build", "--empty", "--resource-type", "model", "--resource-type", "seed"])
-    return [*node_results(made), *node_results(_invoke(settings, ["test", "--select", "test_type:unit"]))]
 
 
 def layer_selection(layer: Layer, *, tested: bool = True) -> list[str]:

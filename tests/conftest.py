@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from orchestration.home import collect_rarely
+
 # The same examples in every run: a red test is then a change in the code, never luck.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
@@ -16,11 +18,11 @@ os.environ.setdefault("BALCONY_SETTLE_SECONDS", "0")
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C also where the tests were started in the background.
-
-    What they start would inherit the deafness, and Dagster takes the handling of SIGTERM from that of SIGINT.
-    """
+    """Set every test process up as a run's process is, whatever started it."""
+    # Started in the background they would be deaf to Ctrl-C, and so would what they start: Dagster takes the handling
+    # of SIGTERM from that of SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    collect_rarely()
 
 
 @pytest.fixture(scope="session")
