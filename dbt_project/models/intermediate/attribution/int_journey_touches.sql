@@ -28,16 +28,29 @@ path_transforms as (
 
 ),
 
+transformed_configurations as (
+
+    select distinct path_configuration_id
+    from path_transforms
+
+),
+
 -- Configurations that differ in their transforms alone share the work up to there.
 path_configurations as (
 
     select
-        *,
-        min(path_configuration_id) over (
+        configured.*,
+        transformed_configurations.path_configuration_id is not null as is_transformed,
+        min(configured.path_configuration_id) over (
             partition by
-                lookback_days, lookback_steps, conversion_kinds, is_reset_after_conversion
+                configured.lookback_days,
+                configured.lookback_steps,
+                configured.conversion_kinds,
+                configured.is_reset_after_conversion
         ) as path_window_id
-    from {{ ref('path_configurations') }}
+    from {{ ref('path_configurations') }} as configured
+    left join transformed_configurations
+        on configured.path_configuration_id = transformed_configurations.path_configuration_id
 
 ),
 
@@ -199,8 +212,10 @@ touches_of_journeys as (
 
 ),
 
--- Of a path that is too long the first touch stays and the last ones.
-changed_0 as (
+-- Of a path that is too long the first touch stays and the last ones. Most configurations have no
+-- transforms: their touches, of which there may be 100 million, pass by the steps below.
+{% for paths, is_transformed in [('unchanged', 'false'), ('changed_0', 'true')] -%}
+{{ paths }} as (
 
     select
         path_configurations.path_configuration_id,
@@ -227,13 +242,17 @@ changed_0 as (
     inner join path_configurations
         on touches_of_journeys.path_window_id = path_configurations.path_window_id
     where
-        touches_of_journeys.met_position = 1
-        or path_configurations.lookback_steps is null
-        or touches_of_journeys.met_position
-        > touches_of_journeys.met_count - path_configurations.lookback_steps + 1
+        path_configurations.is_transformed = {{ is_transformed }}
+        and (
+            touches_of_journeys.met_position = 1
+            or path_configurations.lookback_steps is null
+            or touches_of_journeys.met_position
+            > touches_of_journeys.met_count - path_configurations.lookback_steps + 1
+        )
 
 ),
 
+{% endfor -%}
 {% for step in range(1, most_transforms + 1) -%}
 {%- set before = 'changed_' ~ (step - 1) -%}
 compared_{{ step }} as (
@@ -337,22 +356,11 @@ changed_{{ step }} as (
 {% endfor -%}
 final as (
 
-    select
-        path_configuration_id,
-        journey_id,
-        person_key,
-        conversion_key,
-        touchpoint_key,
-        channel_id,
-        touch_kind,
-        touch_position,
-        path_length,
-        age_days,
-        is_capped,
-        stands_for_count,
-        touched_at,
-        last_touched_at
-    from changed_{{ most_transforms }}
+    select * from unchanged
+
+    union all
+
+    select * from changed_{{ most_transforms }}
 
 )
 
