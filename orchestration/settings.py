@@ -91,6 +91,11 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def files_left(self) -> Path:
+        """Stands there while the last landing left new files for the next; says how many."""
+        return self.home / "files_left"
+
+    @property
     def logs(self) -> Path:
         """A line for each run."""
         return self.home / "logs"

@@ -47,7 +47,7 @@ PATIENCE = 900
     job_name=JOB,
     minimum_interval_seconds=Settings.from_environment().look_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a run when the folder of exports has changed and has stood still for two ticks.",
+    description="Starts a run when the folder of exports has changed and has stood still for two ticks, or a run left files.",
 )
 def exports_changed(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run on a changed folder, but not while a file may still be on its way into it, or another run waits.
@@ -56,8 +56,12 @@ def exports_changed(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
     """
     cursor = json.loads(context.cursor or "{}")
     now = datetime.now(UTC).timestamp()
-    state = folder_state(Settings.from_environment().exports)
-    if not state or state == cursor.get("taken"):
+    settings = Settings.from_environment()
+    state = folder_state(settings.exports)
+    if state and settings.files_left.exists():
+        state += f" {settings.files_left.stat().st_mtime_ns}"
+    # A folder whose last files have landed is what was asked for, without the word of files left.
+    if not state or cursor.get("taken", "").startswith(state):
         context.update_cursor(json.dumps({"seen": state, "taken": state}))
         return dg.SkipReason("nothing new")
     seen = {**cursor, "seen": state, "since": cursor.get("since", now)}

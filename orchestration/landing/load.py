@@ -136,6 +136,10 @@ def land_folder(settings: Settings, on_file: Callable[[FileOutcome], None] | Non
         idle = summary.count("unchanged") + summary.count("not_taken")
         if len(summary.files) > idle or is_expired or not index_of(settings).exists():
             write_index(connection, settings)
+        if lander.files_left:
+            settings.files_left.write_text(f"{lander.files_left}\n", encoding="utf-8")
+        else:
+            settings.files_left.unlink(missing_ok=True)
         connection.execute("checkpoint")
     finally:
         connection.close()
@@ -216,6 +220,7 @@ class Lander:
         self.ledger = Ledger(connection, specs_version(specs))
         self.suppression = Suppression(connection)
         self.threads = settings.threads
+        self.files_left = 0
         self.known_columns: dict[str, set[str]] = defaultdict(set)
         """Columns that the tables of landed rows have, by spec, as far as an earlier file of this run has told."""
 
@@ -312,6 +317,7 @@ class Lander:
                 elif file.name in seen:
                     yield FileOutcome(file.name, "", "unchanged")
                 elif taken == most:
+                    self.files_left += 1
                     yield FileOutcome(
                         file.name, "", "not_taken", reason=f"more than {most:,} new files: a later run takes it"
                     )

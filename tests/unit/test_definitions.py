@@ -433,6 +433,20 @@ def test_the_sensor_waits_until_the_folder_stands_still(settings: Settings, tick
     assert again.run_key != asked.run_key
 
 
+def test_the_sensor_asks_again_while_a_run_leaves_files(settings: Settings, ticks: Ticks) -> None:
+    (settings.exports / "likes.csv").write_text("id\n")
+    settings.home.mkdir(exist_ok=True)
+    asked = []
+    for left in (2, 1, None):
+        asked += [ticks.next(), ticks.next(), ticks.next()]
+        settings.files_left.unlink(missing_ok=True)
+        if left:
+            settings.files_left.write_text(f"{left}\n")
+            os.utime(settings.files_left, (left, left))
+    asked += [ticks.next(), ticks.next()]
+    assert [isinstance(answer, dg.RunRequest) for answer in asked] == [*[False, True, False] * 3, False, False]
+
+
 def test_a_file_that_never_comes_to_rest_holds_the_others_back_for_a_while_only(
     settings: Settings, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,7 +138,11 @@ def test_a_run_takes_so_many_new_files_and_the_next_the_others(toy: Toy) -> None
     settings = dataclasses.replace(toy.settings, limits=Limits(settle_seconds=0, files_in_a_run=2))
     for number in range(5):
         (toy.exports / str(number)).write_bytes(HEADER + b"%d,1,,\n" % number)
-    runs = [land_folder(settings) for _ in range(4)]
+    runs, left = [], []
+    for _ in range(4):
+        runs.append(land_folder(settings))
+        left.append(settings.files_left.read_text() if settings.files_left.exists() else "none")
+    assert left == ["3\n", "1\n", "none", "none"]
     assert [(run.landed_count, run.count("not_taken"), run.count("unchanged")) for run in runs] == [
         *((2, 3, 0), (2, 1, 2), (1, 0, 4)),
         (0, 0, 5),
