@@ -119,7 +119,7 @@ clean: ## Remove .venv and what the tools left; BALCONY_HOME, the data, stays
 $(venv)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "Balcony needs Python 3.11; name it with make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@echo "Installing into $(venv), about three minutes ..."
+	@echo "Installing into $(venv), one to three minutes ..."
 	@$(PYTHON) -m venv --clear $(venv)
 	@sed -n '/^pip==/,/[^\\]$$/p' requirements.lock > $(venv)/pip.lock
 	@$(python) -m pip install -qq --no-deps --require-hashes -r $(venv)/pip.lock
