@@ -6,9 +6,11 @@ import importlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from orchestration.inputs import replacing_state
 from orchestration.settings import Settings
 from orchestration.transform import NodeResult, TransformError, explained_results
 
@@ -78,7 +80,8 @@ class SparkProject:
     def _invoke(self, *command: str) -> Any:
         from dbt.cli.main import dbtRunner
 
-        os.environ |= {"BALCONY_SPARK_REMOTE": self.remote, "DO_NOT_TRACK": "1"}
+        state = f"{replacing_state(self.settings)} {version('pyspark')}"
+        os.environ |= {"BALCONY_SPARK_REMOTE": self.remote, "BALCONY_BUILD_STATE": state, "DO_NOT_TRACK": "1"}
         project = str(self.settings.dbt_project)
         outcome = dbtRunner().invoke(
             [

@@ -41,3 +41,10 @@
         database=this.database, schema='replaced', identifier=(name or model.name) ~ '__' ~ what
     )) -}}
 {% endmacro %}
+
+{#- A table that lives as long as a build of the model takes. -#}
+{% macro working_table(what) %}{{ return(adapter.dispatch('working_table', 'balcony')(what)) }}{% endmacro %}
+
+{% macro default__working_table(what) %}{{ return(model.name ~ '__' ~ what) }}{% endmacro %}
+
+{% macro spark__working_table(what) %}{{ return(replaced_relation(what)) }}{% endmacro %}
