@@ -92,7 +92,7 @@
     several loads is of the latest. Parsing all times of all lines would take longer than all else that a night does. -#}
 {% macro replaced_stg_access_log__requests() %}
     {%- set every_day -%}
-        select held_day from {{ replaced_relation('days_of__loads') }}
+        select held_day from {{ remembered_days('loads') }}
         where exists (select 1 from {{ working_table('differing__identity_keys') }})
     {%- endset -%}
     {{ return({
