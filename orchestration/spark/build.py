@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -58,6 +59,15 @@ class SparkProject:
     def relations(self, schema: str) -> list[str]:
         """The tables and views of a schema."""
         return sorted(row[1] for row in self.execute(f"show tables in {schema}"))
+
+    def drop_unfinished(self, warehouse: Path) -> None:
+        """Remove folders of tables that the catalog does not know: a server that was killed while it wrote one leaves it, and
+        no table of its name could be made again. `warehouse` is where the server keeps its tables."""
+        for schema in sorted(warehouse.glob("*.db")):
+            known = self.relations(schema.stem)
+            for folder in schema.iterdir():
+                if folder.name not in known:
+                    shutil.rmtree(folder)
 
     def row_counts(self, schema: str, names: Sequence[str]) -> dict[str, int]:
         """Rows of each relation, as Spark counts them."""

@@ -81,19 +81,12 @@
         {%- endfor -%}
     {%- endif -%}
     {%- do keep('now_read', what_is_read(plan)) -%}
-    {%- do keep('new_rows', rows_with_hash(plan)) -%}
-    {%- set differing_hashes -%}
-        select partition_day, row_hash
-        from (
-            select partition_day, row_hash, 1 as added from {{ new_rows }}
-            union all
-            select partition_day, row_hash, -1 as added from {{ rows }} {{ 'where ' ~ plan.where if is_scoped }}
-        ) as both_builds
-        group by partition_day, row_hash
-        having sum(added) <> 0
-    {%- endset -%}
-    {%- do keep('differing_hashes', differing_hashes) -%}
-    {%- set days = dates_of('select distinct partition_day from ' ~ replaced_relation('differing_hashes')) -%}
+    {%- set days = [] -%}
+    {%- if not is_scoped or single_value('select count(*) from ' ~ replaced_relation('scope')) | int > 0 -%}
+        {%- do keep('new_rows', rows_with_hash(plan)) -%}
+        {%- do keep('differing_hashes', differing_hashes(plan, is_scoped)) -%}
+        {%- do days.extend(dates_of('select distinct partition_day from ' ~ replaced_relation('differing_hashes'))) -%}
+    {%- endif -%}
     {#- What differs decides whether anything is written, and which days. -#}
     {%- if days -%}
         {%- do build.update({'change_number': build.change_number + 1}) -%}
@@ -176,6 +169,19 @@
     {%- endfor -%}
     {%- do drop_kept('scope') -%}
     {%- do keep('scope', scope_rows(plan)) -%}
+{% endmacro %}
+
+{#- Hashes of rows that came or went, with the days of these. -#}
+{% macro differing_hashes(plan, is_scoped) %}
+    select partition_day, row_hash
+    from (
+        select partition_day, row_hash, 1 as added from {{ replaced_relation('new_rows') }}
+        union all
+        select partition_day, row_hash, -1 as added
+        from {{ replaced_relation('rows') }} {{ 'where ' ~ plan.where if is_scoped }}
+    ) as both_builds
+    group by partition_day, row_hash
+    having sum(added) <> 0
 {% endmacro %}
 
 {#- The model's rows, each with its hash and its day. -#}
