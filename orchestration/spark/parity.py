@@ -34,7 +34,7 @@ def compare_marts(connection: duckdb.DuckDBPyConnection, schema: str, folder: Pa
     there = {path.name for path in folder.iterdir() if any(path.glob("*.parquet"))}
     alone = [Comparison(mart, 0, ("not in Spark",)) for mart in here - there]
     alone += [Comparison(mart, 0, ("not in DuckDB",)) for mart in there - here]
-    compared = [compare(connection, schema, mart, folder) for mart in here & there]
+    compared = [_compare(connection, f'{schema}."{mart}"', mart, folder / mart) for mart in here & there]
     return sorted([*compared, *alone], key=lambda comparison: comparison.mart)
 
 
@@ -49,14 +49,13 @@ def verdict(comparisons: list[Comparison]) -> str:
     return f"{len(comparisons)} marts compared, {rows:,} rows: DuckDB and Spark agree"
 
 
-def compare(connection: duckdb.DuckDBPyConnection, schema: str, mart: str, folder: Path) -> Comparison:
-    """Compare one relation of a schema with `folder/<relation>/*.parquet`."""
-    sides = (f'{schema}."{mart}"', f"read_parquet('{str(folder / mart).replace(chr(39), chr(39) * 2)}/*.parquet')")
+def _compare(connection: duckdb.DuckDBPyConnection, relation: str, mart: str, folder: Path) -> Comparison:
+    sides = (relation, f"read_parquet('{str(folder).replace(chr(39), chr(39) * 2)}/*.parquet')")
     columns, spark_columns = (
         {name: type_ for name, type_, *_ in connection.execute(f"describe select * from {side}").fetchall()}
         for side in sides
     )
-    row_count = _count(connection, f"select * from {sides[0]}")
+    row_count = _count(connection, f"select * from {relation}")
     if list(columns.items()) != list(spark_columns.items()):
         told = [
             f"{name} {columns.get(name, 'missing')} in DuckDB, {spark_columns.get(name, 'missing')} in Spark"

@@ -12,9 +12,9 @@ from orchestration.landing.load import land_folder
 from orchestration.replacing import ask_for
 from orchestration.settings import Settings
 from orchestration.spark.build import SparkProject
-from orchestration.spark.parity import Comparison, compare
+from orchestration.spark.parity import compare_marts
 from orchestration.spark.raw import export_raw, registration
-from orchestration.transform import build_all
+from orchestration.transform import Layer, build_all, build_layer
 
 SCHEMAS = ("staging", "intermediate", "marts")
 
@@ -43,11 +43,16 @@ class World:
             for statement in statements:
                 connection.execute(statement)
 
-    def build_on_duckdb(self) -> None:
-        """All models, each whole, and what is measured between them."""
+    def forget(self) -> None:
+        """Let the first night be the first."""
+        self.project.execute("drop schema if exists replaced cascade")
+
+    def build_on_duckdb(self, layer: Layer | None = None) -> None:
+        """A layer, or all with what is measured between them; each table whole."""
         with duckdb.connect(str(self.settings.warehouse)) as connection:
             ask_for(connection, [], rebuild=True)
-        failed = [result.message for result in build_all(self.settings) if not result.is_good]
+        results = build_layer(self.settings, layer, tested=False) if layer else build_all(self.settings)
+        failed = [result.message for result in results if not result.is_good]
         assert failed == []
 
     def build_on_spark(self, *selection: str, sources: Sequence[str] = ()) -> dict[str, str]:
@@ -68,19 +73,34 @@ class World:
         query = " union all ".join(f"select '{name[:-7]}', how_built from replaced.{name}" for name in names)
         return dict(self.project.execute(query)) if names else {}
 
-    def differences(self, *names: str) -> list[Comparison]:
-        """What the engines hold differently, of relations with these names, or of all that both have."""
+    def differences(self, *names: str) -> dict[str, tuple[str, ...]]:
+        """What the engines hold differently, by relation: of those with these names, or of all marts."""
+        found = {}
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
-            found = []
-            for schema in SCHEMAS:
-                there = self.project.relations(schema)
-                here = {
-                    name
-                    for (name,) in connection.execute(
-                        "select table_name from information_schema.tables where table_schema = ?", [schema]
-                    ).fetchall()
-                }
-                chosen = [name for name in there if name in here and (name in names if names else schema == "marts")]
-                self.project.write(schema, chosen, self.root / "parquet" / schema)
-                found += [compare(connection, schema, name, self.root / "parquet" / schema) for name in chosen]
-            return found
+            for schema in SCHEMAS if names else ("marts",):
+                folder = self.root / "parquet" / schema
+                known = self.project.relations(schema)
+                chosen = [name for name in known if not names or name in names]
+                self.project.write(schema, chosen, folder)
+                if not names:
+                    compared = compare_marts(connection, schema, folder)
+                    found.update({each.mart: each.differences for each in compared if each.differences})
+                for name in chosen if names else ():
+                    if told := _different_rows(connection, f"{schema}.{name}", folder / name):
+                        found[name] = told
+        return found
+
+
+def _different_rows(connection: duckdb.DuckDBPyConnection, relation: str, folder: Path) -> tuple[str, ...]:
+    """Rows that one engine has and the other has not. A table between the layers has no contract: a number of rows is
+    wider on one engine, and a sum of doubles has another last digit."""
+    there = f"read_parquet('{folder}/*.parquet')"
+    columns = connection.execute(f"describe {relation}").fetchall()
+    values = {"DOUBLE": 'cast("{}" as decimal(38, 6))', "BIGINT": 'cast("{}" as bigint)'}
+    row = ", ".join(values.get(kind, '"{}"').format(name) for name, kind, *_ in columns)
+    told = []
+    for where, one, other in (("DuckDB", relation, there), ("Spark", there, relation)):
+        rows = connection.execute(f"select {row} from {one} except all select {row} from {other}").fetchall()
+        if rows:
+            told.append(f"{len(rows)} rows only in {where}: {rows[:3]}")
+    return tuple(told)
