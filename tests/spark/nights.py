@@ -53,7 +53,7 @@ class World:
             ask_for(connection, [], rebuild=True)
         results = build_layer(self.settings, layer, tested=False) if layer else build_all(self.settings)
         failed = [result.message for result in results if not result.is_good]
-        assert failed == []
+        assert not failed, failed
 
     def build_on_spark(self, *selection: str, sources: Sequence[str] = ()) -> dict[str, str]:
         """Build models on what DuckDB has; how each that is replaced was built. Of `sources`, if any, the schemas are new."""
@@ -64,7 +64,8 @@ class World:
         results = self.project.run(
             "build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", "--select", *selection
         )
-        assert [f"{result.unique_id}: {result.message}" for result in results if not result.is_good] == []
+        failed = [f"{result.unique_id}: {result.message}" for result in results if not result.is_good]
+        assert not failed, failed
         return self.how_built()
 
     def how_built(self) -> dict[str, str]:

@@ -75,7 +75,9 @@
     {%- if is_scoped -%}
         {%- do find_scope_on_spark(plan) -%}
     {%- else -%}
-        {%- for input, compared in plan.compares.items() -%}{%- do keep('now__' ~ input, fingerprints(compared)) -%}{%- endfor -%}
+        {%- for input, compared in plan.compares.items() -%}
+            {%- do keep('now__' ~ input, fingerprints(compared)) -%}
+        {%- endfor -%}
         {%- for input, held in (plan.days_of or {}).items() -%}
             {%- do keep('now_days_of__' ~ input, days_held(held)) -%}
         {%- endfor -%}
@@ -102,12 +104,10 @@
         {%- do keep('now_rows', whole_days) -%}
     {%- endif -%}
     {%- do drop_kept('build') -%}
-    {%- if days and build.is_by_day -%}
-        {%- do replace_days(days) -%}
-    {%- elif days -%}
-        {%- do put_in_place('now_rows', 'rows') -%}
+    {%- if days -%}
+        {%- do replace_days(days) if build.is_by_day else put_in_place('now_rows', 'rows') -%}
+        {%- do put_in_place('now_changes', 'changes') -%}
     {%- endif -%}
-    {%- if days -%}{%- do put_in_place('now_changes', 'changes') -%}{%- endif -%}
     {%- do put_in_place('now_read', 'read') -%}
     {%- for input in plan.compares -%}{%- do put_in_place('now__' ~ input, 'seen__' ~ input) -%}{%- endfor -%}
     {%- for input in plan.days_of or {} -%}
@@ -152,8 +152,9 @@
     {%- endfor -%}
     {%- for input, held in (plan.days_of or {}).items() -%}
         {%- set differing_keys = differing(input, (plan.compares[input].by.keys() | list)[0]) -%}
+        {%- set days_of = replaced_relation('days_of__' ~ input) -%}
+        {%- set new_days_of = replaced_relation('new_days_of__' ~ input) -%}
         {%- do keep('new_days_of__' ~ input, days_held(held) ~ ' where ' ~ held.key ~ ' in (' ~ differing_keys ~ ')') -%}
-        {%- set new_days_of, days_of = replaced_relation('new_days_of__' ~ input), replaced_relation('days_of__' ~ input) -%}
         {%- set differing_days -%}
             select held_day from {{ days_of }} where held_key in ({{ differing_keys }})
             union all
