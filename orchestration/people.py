@@ -313,7 +313,7 @@ def erase(settings: Settings, someone: Someone) -> Erased:
     _copy_warehouse(settings)
     if has_demo(settings):
         _rewrite_folder(settings, settings.home / "demo_exports", specs, someone)
-    for leftover in ("demo_set_aside", "damaged_set_aside", "about", "spill"):
+    for leftover in ("demo_set_aside", "damaged_set_aside", "about", "spill", "spark"):
         shutil.rmtree(settings.home / leftover, ignore_errors=True)
     return done
 

@@ -22,6 +22,9 @@ def ask_for(connection: duckdb.DuckDBPyConnection, days: Sequence[str], *, rebui
     if rebuild:
         connection.execute(f"drop schema if exists {SCHEMA} cascade")
     connection.execute(f"create schema if not exists {SCHEMA}")
+    # An engine whose memory is elsewhere is to forget it too, now or when it is next used: after a rebuild, and after an
+    # erasure, which leaves nothing that the models made.
+    connection.execute(f"create table if not exists {SCHEMA}.forgotten as select true as is_forgotten")
     connection.execute(f"create or replace table {SCHEMA}.asked_days (first_day date, last_day date)")
     if asked:
         connection.execute(f"insert into {SCHEMA}.asked_days values (?, ?)", asked)

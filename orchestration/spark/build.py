@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from orchestration.inputs import replacing_state
 from orchestration.settings import Settings
 from orchestration.transform import NodeResult, TransformError, explained_results
 
@@ -57,6 +60,15 @@ class SparkProject:
         """The tables and views of a schema."""
         return sorted(row[1] for row in self.execute(f"show tables in {schema}"))
 
+    def drop_unfinished(self, warehouse: Path) -> None:
+        """Remove folders of tables that the catalog does not know: a server that was killed while it wrote one leaves it, and
+        no table of its name could be made again. `warehouse` is where the server keeps its tables."""
+        for schema in sorted(warehouse.glob("*.db")):
+            known = self.relations(schema.stem)
+            for folder in schema.iterdir():
+                if folder.name not in known:
+                    shutil.rmtree(folder)
+
     def row_counts(self, schema: str, names: Sequence[str]) -> dict[str, int]:
         """Rows of each relation, as Spark counts them."""
         counts = " union all ".join(f"select '{name}', count(*) from {schema}.{name}" for name in names)
@@ -78,7 +90,8 @@ class SparkProject:
     def _invoke(self, *command: str) -> Any:
         from dbt.cli.main import dbtRunner
 
-        os.environ |= {"BALCONY_SPARK_REMOTE": self.remote, "DO_NOT_TRACK": "1"}
+        state = f"{replacing_state(self.settings)} {version('pyspark')}"
+        os.environ |= {"BALCONY_SPARK_REMOTE": self.remote, "BALCONY_BUILD_STATE": state, "DO_NOT_TRACK": "1"}
         project = str(self.settings.dbt_project)
         outcome = dbtRunner().invoke(
             [

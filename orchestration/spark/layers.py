@@ -20,10 +20,11 @@ from orchestration.measurement.registry import MEASUREMENTS
 from orchestration.measurement.registry import SCHEMA as MEASUREMENT
 from orchestration.publication import SCHEMA as MARTS
 from orchestration.publication import AuditError
+from orchestration.replacing import SCHEMA as REPLACING
 from orchestration.settings import Settings
 from orchestration.spark.build import SparkProject
 from orchestration.spark.raw import export_raw, registration
-from orchestration.spark.server import spark_server
+from orchestration.spark.server import PID_FILE_NAME, spark_server
 from orchestration.transform import Layer, NodeResult, layer_selection
 from orchestration.warehouse import connect, quoted
 
@@ -38,9 +39,13 @@ def engine(settings: Settings) -> Iterator[None]:
     if settings.target != "spark" or os.environ.get(REMOTE):
         yield
         return
-    with spark_server(settings.home / "spark" / "server") as remote:
+    folder = settings.home / "spark" / "server"
+    was_killed = (folder / PID_FILE_NAME).exists()
+    with spark_server(folder) as remote:
         os.environ[REMOTE] = remote
         try:
+            if was_killed:
+                _project(settings).drop_unfinished(folder / "warehouse")
             yield
         finally:
             del os.environ[REMOTE]
@@ -51,6 +56,7 @@ def build_layer(settings: Settings, layer: Layer, *, tested: bool = True) -> lis
     project = _project(settings)
     if layer == "staging":
         hand_over(settings, project, lambda schema: schema != MEASUREMENT)
+        hand_over_what_is_asked(settings, project)
     elif layer == MARTS:
         hand_over(settings, project, lambda schema: schema in (MEASUREMENT, RUNS))
     results = project.run("build", *layer_selection(layer, tested=tested))
@@ -93,6 +99,16 @@ def hand_over(settings: Settings, project: SparkProject, is_wanted: Callable[[st
     sources = [source for source in project.sources() if is_wanted(source[0])]
     with connect(settings) as connection:
         exported = export_raw(connection, sources, _folder(settings) / "raw")
+    project.execute(*registration(exported))
+
+
+def hand_over_what_is_asked(settings: Settings, project: SparkProject) -> None:
+    """Let Spark's tables replace the days that this run was asked for, or forget what they remember."""
+    with connect(settings) as connection:
+        if connection.execute(f"select is_forgotten from {REPLACING}.forgotten").fetchall() == [(True,)]:
+            project.execute(f"drop schema if exists {REPLACING} cascade")
+            connection.execute(f"update {REPLACING}.forgotten set is_forgotten = false")
+        exported = export_raw(connection, [(REPLACING, "asked_days")], _folder(settings) / "raw")
     project.execute(*registration(exported))
 
 

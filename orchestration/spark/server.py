@@ -23,6 +23,7 @@ import psutil
 
 JAVA = 17
 SERVER_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+PID_FILE_NAME = "server.pid"
 START_SECONDS = 180
 STOP_SECONDS = 30
 
@@ -65,14 +66,14 @@ def spark_server(folder: Path, *, executors: int = 2, executor_megabytes: int = 
             command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        (folder / "server.pid").write_text(str(server.pid), encoding="ascii")
+        (folder / PID_FILE_NAME).write_text(str(server.pid), encoding="ascii")
         _await(server, port, folder / "server.log")
         yield f"sc://127.0.0.1:{port}"
     finally:
         _end_session()
         _end(server.pid)
         server.wait()
-        (folder / "server.pid").unlink(missing_ok=True)
+        (folder / PID_FILE_NAME).unlink(missing_ok=True)
 
 
 def _configuration(folder: Path, port: int) -> dict[str, str]:
@@ -152,7 +153,7 @@ def _end_session() -> None:
 def _end_leftover(folder: Path) -> None:
     """End the server that a killed run left on this folder: two cannot share its catalog."""
     try:
-        left = psutil.Process(int((folder / "server.pid").read_text(encoding="ascii")))
+        left = psutil.Process(int((folder / PID_FILE_NAME).read_text(encoding="ascii")))
         if SERVER_CLASS in left.cmdline() and f"Balcony {folder}" in left.cmdline():
             _end(left.pid)
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):

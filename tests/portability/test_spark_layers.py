@@ -13,9 +13,12 @@ import pytest
 from expectations.spark_connection import SparkConnection, SparkQueryError
 from orchestration import transform
 from orchestration.publication import AuditError, announce, publish
+from orchestration.replacing import ask_for
 from orchestration.settings import Settings
 from orchestration.spark import layers
+from orchestration.warehouse import connect
 
+FORGETS = "drop schema if exists replaced cascade"
 DECLARED = {"fct_sales": {"sale_id": "string", "amount": "decimal(18, 2)"}}
 SALES = "select * from (values ('a', 10.25::decimal(18, 2)), ('b', 20.50)) as sales (sale_id, amount)"
 
@@ -158,3 +161,38 @@ def test_an_error_of_spark_quotes_no_value(error: str, told: str) -> None:
     with pytest.raises(SparkQueryError) as raised:
         SparkConnection(Session(error)).execute("select 1")
     assert str(raised.value) == told
+
+
+def asked(settings: Settings, *days: str, rebuild: bool = False) -> None:
+    with connect(settings) as connection:
+        ask_for(connection, days, rebuild=rebuild)
+
+
+def told(settings: Settings) -> list[str]:
+    project: Any = Written({})
+    layers.hand_over_what_is_asked(settings, project)
+    return list(project.statements)
+
+
+def test_spark_forgets_once_after_a_rebuild_and_after_an_erasure(settings: Settings) -> None:
+    settings.home.mkdir()
+    duckdb.connect(str(settings.warehouse)).close()
+    for rebuild in (False, True, False):
+        with connect(settings) as connection:
+            # A new warehouse, or one that an erasure has left.
+            connection.execute("select 1" if rebuild else "drop schema if exists replaced cascade")
+        asked(settings, rebuild=rebuild)
+        # It may have been asked of a run that was killed.
+        asked(settings)
+        assert FORGETS in told(settings)
+        asked(settings)
+        assert FORGETS not in told(settings)
+
+
+def test_spark_is_told_the_days_that_a_run_was_asked_for(settings: Settings) -> None:
+    settings.home.mkdir()
+    duckdb.connect(str(settings.warehouse)).close()
+    asked(settings, "2026-02-01", "2026-02-28")
+    told(settings)
+    days = duckdb.read_parquet(f"{settings.home}/spark/raw/replaced/asked_days/*.parquet").fetchall()
+    assert [[str(day) for day in row] for row in days] == [["2026-02-01", "2026-02-28"]]

@@ -17,53 +17,53 @@
         {{ return('whole') }}
     {%- endif -%}
     {%- if 'how_built' not in model -%}
-        {%- do model.update({'how_built': adapter.dispatch('how_built', 'balcony')()}) -%}
+        {%- do model.update({'how_built': how_built_by_memory()}) -%}
     {%- endif -%}
     {{ return(model['how_built']) }}
 {% endmacro %}
 
-{#- Elsewhere tables are built whole: see DECISIONS.md. -#}
-{% macro default__how_built() %}{{ return('whole') }}{% endmacro %}
-
-{% macro duckdb__how_built() %}
+{% macro how_built_by_memory() %}
     {%- set state = env_var('BALCONY_BUILD_STATE', '') -%}
-    {%- set sizes = table_sizes() -%}
+    {%- set sizes = table_sizes() if state else {} -%}
     {%- set own_build = replaced_relation('build') -%}
-    {%- if state == '' or this.identifier not in sizes or own_build.identifier not in sizes -%}
-        {{ return('whole') }}
-    {%- endif -%}
+    {%- if this.identifier not in sizes or own_build.identifier not in sizes -%}{{ return('whole') }}{%- endif -%}
     {%- set stood_before -%}
         select count(*) = 1 from {{ own_build }} where build_state = '{{ state }}'
     {%- endset -%}
     {%- if not run_query(stood_before).columns[0].values()[0] -%}{{ return('whole') }}{%- endif -%}
     {%- set plan = replaced_plan() -%}
-    {%- if not plan.scope or sizes[this.identifier] < env_var('BALCONY_REPLACE_FROM_ROWS', '100000') | int -%}
-        {{ return('told') }}
-    {%- endif -%}
+    {%- if not plan.scope or sizes[this.identifier] < replaced_from_rows() -%}{{ return('told') }}{%- endif -%}
     {%- set needed = [replaced_relation('read')] -%}
     {%- for input in plan.compares -%}{%- do needed.append(replaced_relation('seen__' ~ input)) -%}{%- endfor -%}
     {%- for input in plan.days_of or {} -%}{%- do needed.append(replaced_relation('days_of__' ~ input)) -%}{%- endfor -%}
     {%- for input in plan.reads -%}{%- do needed.append(replaced_relation('build', input)) -%}{%- endfor -%}
     {%- if needed | rejectattr('identifier', 'in', sizes) | list -%}{{ return('told') }}{%- endif -%}
+    {%- if not plan.reads -%}{{ return('replaced') }}{%- endif -%}
     {%- set followed -%}
-        select true
-        {%- for input in plan.reads %}
-            and exists (
-                select 1
-                from {{ replaced_relation('build', input) }} as input_build
-                inner join {{ replaced_relation('read') }} as seen
-                    on input_build.whole_build_id = seen.whole_build_id
-                where
-                    seen.input = '{{ input }}'
-                    and seen.change_number >= input_build.change_number - {{ remembered_builds() }}
-            )
-        {%- endfor %}
+        select count(*) = {{ plan.reads | length }}
+        from (
+            {%- for input in plan.reads %}
+            select '{{ input }}' as input, whole_build_id, change_number from {{ replaced_relation('build', input) }}
+            {{- ' union all ' if not loop.last }}
+            {%- endfor %}
+        ) as input_build
+        inner join {{ replaced_relation('read') }} as seen
+            on input_build.input = seen.input and input_build.whole_build_id = seen.whole_build_id
+        where seen.change_number >= input_build.change_number - {{ remembered_builds() }}
     {%- endset -%}
     {{ return('replaced' if run_query(followed).columns[0].values()[0] else 'told') }}
 {% endmacro %}
 
-{#- Rows of the model's table, about, and of all that is remembered, by name; what is not there is not among them. -#}
-{% macro table_sizes() %}
+{#- From how many rows on looking for what changed takes less time than building the table from all rows. -#}
+{% macro replaced_from_rows() %}{{ return(env_var('BALCONY_REPLACE_FROM_ROWS', '100000') | int) }}{% endmacro %}
+
+{#- Rows of the model's table, about, and of all that is remembered, by name; what is not there is not among them. An
+    engine that remembers nothing builds whole. -#}
+{% macro table_sizes() %}{{ return(adapter.dispatch('table_sizes', 'balcony')()) }}{% endmacro %}
+
+{% macro default__table_sizes() %}{{ return({}) }}{% endmacro %}
+
+{% macro duckdb__table_sizes() %}
     {%- set query -%}
         select table_name, estimated_size from duckdb_tables()
         where
@@ -86,5 +86,9 @@
     {%- if target.type == 'duckdb' -%}
         create schema if not exists replaced;
         create table if not exists replaced.asked_days (first_day date, last_day date)
+    {%- elif execute and target.type == 'spark' and flags.WHICH in ['build', 'run'] -%}
+        {#- One statement at a time. -#}
+        {%- do run_query('create schema if not exists replaced') -%}
+        {%- do run_query('create table if not exists replaced.asked_days (first_day date, last_day date) using parquet') -%}
     {%- endif -%}
 {% endmacro %}

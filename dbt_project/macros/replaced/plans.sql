@@ -4,7 +4,8 @@
     reads: inputs that are replaced themselves and hand on what changed;
     scope: which keys and days are to be replaced, by what changed; more than needed is right, less is not;
     where: which of the model's rows are in that scope, as its SQL says with `within`;
-    hands_on: what the models that read this one ask of its changed rows.
+    hands_on: what the models that read this one ask of its changed rows;
+    day: by which date or moment of its rows the table is parted, where an engine replaces whole parts of one.
     Without a scope a model is built from all its inputs, and tells its readers which rows differ.
 
     What a scope reaches: a path depends on all touches and conversions of its person, so a changed touch, conversion or
@@ -13,7 +14,7 @@
 
 {#- Keys whose rows differ from those last seen; `differing('records', 'conversion_key')`. -#}
 {% macro differing(input, column) -%}
-    select {{ column }} from {{ model.name }}__differing__{{ input }} where {{ column }} is not null
+    select {{ column }} from {{ working_table('differing__' ~ input) }} where {{ column }} is not null
 {%- endmacro %}
 
 {#- Keys, or days, of the rows of an input that changed since this model was last built. -#}
@@ -59,8 +60,11 @@
         {%- endfor %}
     )
     union all
-    select 'day', null, unnest(generate_series(first_day, last_day, interval 1 day))
-    from {{ api.Relation.create(database=this.database, schema='replaced', identifier='asked_days') }}
+    select 'day', null, date_day
+    from (
+        {{ day_series('first_day', 'last_day') }}
+        from {{ api.Relation.create(database=this.database, schema='replaced', identifier='asked_days') }}
+    ) as asked_days
 {%- endmacro %}
 
 {#- A scope of keys of one kind. -#}
@@ -88,8 +92,8 @@
     several loads is of the latest. Parsing all times of all lines would take longer than all else that a night does. -#}
 {% macro replaced_stg_access_log__requests() %}
     {%- set every_day -%}
-        select held_day from {{ replaced_relation('days_of__loads') }}
-        where exists (select 1 from {{ model.name }}__differing__identity_keys)
+        select held_day from {{ remembered_days('loads') }}
+        where exists (select 1 from {{ working_table('differing__identity_keys') }})
     {%- endset -%}
     {{ return({
         'compares': {
@@ -112,9 +116,10 @@
             },
         },
         'reads': [],
-        'scope': days_scope(['select held_day from ' ~ model.name ~ '__differing_days__loads', every_day]),
+        'scope': days_scope(['select held_day from ' ~ working_table('differing_days__loads'), every_day]),
         'where': in_scope('day', 'requested_at'),
         'hands_on': {'day': 'requested_at', 'order': 'order_name'},
+        'day': 'requested_at',
     }) }}
 {% endmacro %}
 
@@ -136,7 +141,7 @@
     {%- endset -%}
     {%- set every_day -%}
         select distinct {{ day_or_none('requested_at') }} from {{ requests }}
-        where exists (select 1 from {{ model.name }}__differing__own_hosts)
+        where exists (select 1 from {{ working_table('differing__own_hosts') }})
     {%- endset -%}
     {{ return({
         'compares': {
@@ -148,6 +153,7 @@
         'scope': days_scope([handed_on('stg_access_log__requests', 'day'), days_after, every_day]),
         'where': in_scope('day', 'visited_at'),
         'hands_on': {'day': 'visited_at'},
+        'day': 'visited_at',
     }) }}
 {% endmacro %}
 
@@ -216,6 +222,7 @@
             ~ ' union all ' ~ keys_scope('identifier', [handed_on('int_people', 'identifier')]),
         'where': in_scope('day', 'activity_date') ~ ' or ' ~ in_scope('identifier', 'identifier_value'),
         'hands_on': {'day': 'activity_date'},
+        'day': 'activity_date',
     }) }}
 {% endmacro %}
 
@@ -248,6 +255,7 @@
         'where': '(conversion_key is null and (' ~ in_scope('day', 'touched_at')
             ~ ' or ' ~ in_scope('identifier', 'identifier_value') ~ ')) or ' ~ in_scope('conversion', 'conversion_key'),
         'hands_on': {'person': 'person_key', 'conversion': 'conversion_key', 'day': reporting_date('touched_at')},
+        'day': 'touched_at',
     }) }}
 {% endmacro %}
 
@@ -279,6 +287,7 @@
         ]),
         'where': in_scope('conversion', 'conversion_key'),
         'hands_on': {'conversion': 'conversion_key'},
+        'day': 'touched_at',
     }) }}
 {% endmacro %}
 
@@ -304,6 +313,7 @@
             'conversion': 'conversion_key',
             'person': 'case when conversion_key is null then person_key end',
         },
+        'day': 'touched_at',
     }) }}
 {% endmacro %}
 
@@ -346,6 +356,7 @@
         'where': in_scope('conversion', 'conversion_key')
             ~ ' or (conversion_key is null and ' ~ in_scope('person', 'person_key') ~ ')',
         'hands_on': {'conversion': 'conversion_key'},
+        'day': 'journey_date',
     }) }}
 {% endmacro %}
 
@@ -375,6 +386,7 @@
         ]),
         'where': in_scope('conversion', 'conversion_key'),
         'hands_on': {'day': 'entry_date'},
+        'day': 'entry_date',
     }) }}
 {% endmacro %}
 
@@ -385,6 +397,7 @@
         'scope': days_scope([handed_on('fct_attribution_credits', 'day')]),
         'where': in_scope('day', 'attribution_date'),
         'hands_on': {},
+        'day': 'attribution_date',
     }) }}
 {% endmacro %}
 
@@ -402,6 +415,7 @@
         ]),
         'where': in_scope('day', 'participation_date'),
         'hands_on': {},
+        'day': 'participation_date',
     }) }}
 {% endmacro %}
 
@@ -412,6 +426,7 @@
         'scope': days_scope([handed_on('int_touchpoints', 'day')]),
         'where': in_scope('day', 'touched_date'),
         'hands_on': {},
+        'day': 'touched_date',
     }) }}
 {% endmacro %}
 
@@ -422,6 +437,7 @@
         'scope': days_scope([handed_on('int_activities', 'day')]),
         'where': in_scope('day', 'interaction_date'),
         'hands_on': {},
+        'day': 'interaction_date',
     }) }}
 {% endmacro %}
 
@@ -432,5 +448,6 @@
         'scope': days_scope([handed_on('int_activities', 'day')]),
         'where': in_scope('day', 'engagement_date'),
         'hands_on': {},
+        'day': 'engagement_date',
     }) }}
 {% endmacro %}

@@ -17,7 +17,7 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{#- Other engines build whole. -#}
+{#- An engine without a way of its own builds whole. -#}
 {% materialization replaced, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = adapter.get_relation(this.database, this.schema, this.identifier) -%}
@@ -47,10 +47,10 @@ select
 {#- Rows that are the same before and after stay where they are: what is written is what differs. -#}
 {% macro changing_script(target_relation, is_scoped) %}
 {%- set plan = replaced_plan() -%}
-{%- set new_rows = model.name ~ '__new_rows' -%}
-{%- set old_hashes = model.name ~ '__old_hashes' -%}
-{%- set differing_hashes = model.name ~ '__differing_hashes' -%}
-{%- set changed_rows = model.name ~ '__changed_rows' -%}
+{%- set new_rows = working_table('new_rows') -%}
+{%- set old_hashes = working_table('old_hashes') -%}
+{%- set differing_hashes = working_table('differing_hashes') -%}
+{%- set changed_rows = working_table('changed_rows') -%}
 {{ find_scope(plan) if is_scoped else remember_inputs(plan) }}
 create or replace temp table {{ new_rows }} as from {{ target_relation }} limit 0;
 insert into {{ new_rows }} by name
@@ -104,7 +104,7 @@ create or replace table {{ replaced_relation('seen__' ~ input) }} as
 {% endfor -%}
 {% for input, held in (plan.days_of or {}).items() -%}
 create or replace table {{ replaced_relation('days_of__' ~ input) }} as
-select distinct {{ held.key }} as held_key, {{ held.day }} as held_day from {{ held.rows }};
+{{ days_held(held) }};
 {% endfor -%}
 {% endmacro %}
 
@@ -112,50 +112,68 @@ select distinct {{ held.key }} as held_key, {{ held.day }} as held_day from {{ h
 {% macro find_scope(plan) %}
 {% for input, compared in plan.compares.items() -%}
 {%- set seen = replaced_relation('seen__' ~ input) -%}
-create or replace temp table {{ model.name }}__now__{{ input }} as
+create or replace temp table {{ working_table('now__' ~ input) }} as
 {{ fingerprints(compared) }};
-create or replace temp table {{ model.name }}__differing__{{ input }} as
+create or replace temp table {{ working_table('differing__' ~ input) }} as
 select distinct {{ compared.by.keys() | join(', ') }}
 from (
-    (select * from {{ model.name }}__now__{{ input }} except select * from {{ seen }})
+    (select * from {{ working_table('now__' ~ input) }} except select * from {{ seen }})
     union all
-    (select * from {{ seen }} except select * from {{ model.name }}__now__{{ input }})
+    (select * from {{ seen }} except select * from {{ working_table('now__' ~ input) }})
 );
-create or replace table {{ seen }} as from {{ model.name }}__now__{{ input }};
+create or replace table {{ seen }} as from {{ working_table('now__' ~ input) }};
 {% endfor -%}
 {% for input, held in (plan.days_of or {}).items() -%}
 {%- set days_of = replaced_relation('days_of__' ~ input) -%}
 {%- set differing_keys = differing(input, (plan.compares[input].by.keys() | list)[0]) -%}
-create or replace temp table {{ model.name }}__differing_days__{{ input }} as
+create or replace temp table {{ working_table('differing_days__' ~ input) }} as
 select held_day from {{ days_of }} where held_key in ({{ differing_keys }});
 delete from {{ days_of }} where held_key in ({{ differing_keys }});
 insert into {{ days_of }}
-select distinct {{ held.key }}, {{ held.day }} from {{ held.rows }} where {{ held.key }} in ({{ differing_keys }});
-insert into {{ model.name }}__differing_days__{{ input }}
+{{ days_held(held) }} where {{ held.key }} in ({{ differing_keys }});
+insert into {{ working_table('differing_days__' ~ input) }}
 select held_day from {{ days_of }} where held_key in ({{ differing_keys }});
 {% endfor -%}
 create or replace table {{ replaced_relation('scope') }} as
-select distinct scope_kind, cast(scope_key as varchar) as scope_key, cast(scope_day as date) as scope_day
-from ({{ plan.scope }})
-where scope_key is not null or scope_day is not null;
+{{ scope_rows(plan) }};
 {% for input in plan.compares -%}
-drop table {{ model.name }}__now__{{ input }};
-drop table {{ model.name }}__differing__{{ input }};
+drop table {{ working_table('now__' ~ input) }};
+drop table {{ working_table('differing__' ~ input) }};
 {% endfor -%}
 {% for input in plan.days_of or {} -%}
-drop table {{ model.name }}__differing_days__{{ input }};
+drop table {{ working_table('differing_days__' ~ input) }};
 {% endfor -%}
 {% endmacro %}
 
 {#- Up to which change of each input that is itself replaced the model has followed. -#}
 {% macro remember_what_was_read(plan) %}
 create or replace table {{ replaced_relation('read') }} as
+{{ what_is_read(plan) }};
+{% endmacro %}
+
+{% macro what_is_read(plan) %}
 {% for input in plan.reads -%}
 select '{{ input }}' as input, whole_build_id, change_number from {{ replaced_relation('build', input) }}
 union all
 {% endfor -%}
-select null as input, null as whole_build_id, null as change_number where false;
+select cast(null as string) as input, cast(null as string) as whole_build_id, cast(null as bigint) as change_number
+where false
 {% endmacro %}
+
+{#- The keys and days that a plan's scope holds, each once. -#}
+{% macro scope_rows(plan) %}
+select distinct
+    scope_kind,
+    cast(scope_key as string) as scope_key,
+    cast(scope_day as date) as scope_day
+from ({{ plan.scope }}) as scope_of_all_kinds
+where scope_key is not null or scope_day is not null
+{% endmacro %}
+
+{#- Which days the rows of each key hold. -#}
+{% macro days_held(held) -%}
+select distinct {{ held.key }} as held_key, {{ held.day }} as held_day from {{ held.rows }}
+{%- endmacro %}
 
 {#- Row count and hash of an input's rows for each value of what it is compared by. -#}
 {% macro fingerprints(compared) %}

@@ -9,7 +9,7 @@
 {% macro within_days_of(input, key) %}
     {%- if not is_replaced() -%}{{ return('true') }}{%- endif -%}
     {{ key }} in (
-        select held_key from {{ replaced_relation('days_of__' ~ input) }} where {{ in_scope('day', 'held_day') }}
+        select held_key from {{ remembered_days(input) }} where {{ in_scope('day', 'held_day') }}
     )
 {%- endmacro %}
 
@@ -41,3 +41,17 @@
         database=this.database, schema='replaced', identifier=(name or model.name) ~ '__' ~ what
     )) -}}
 {% endmacro %}
+
+{#- Which days the rows of an input hold by what was remembered of them and what is new. -#}
+{% macro remembered_days(input) %}{{ return(adapter.dispatch('remembered_days', 'balcony')(input)) }}{% endmacro %}
+
+{% macro default__remembered_days(input) %}{{ return(replaced_relation('days_of__' ~ input)) }}{% endmacro %}
+
+{% macro spark__remembered_days(input) %}{{ return(replaced_relation('now_days_of__' ~ input)) }}{% endmacro %}
+
+{#- A table that lives as long as a build of the model takes. -#}
+{% macro working_table(what) %}{{ return(adapter.dispatch('working_table', 'balcony')(what)) }}{% endmacro %}
+
+{% macro default__working_table(what) %}{{ return(model.name ~ '__' ~ what) }}{% endmacro %}
+
+{% macro spark__working_table(what) %}{{ return(replaced_relation(what)) }}{% endmacro %}
