@@ -37,7 +37,8 @@ def code_version(project: Project) -> str:
     """
     files = [file for part in MADE_BY for file in sorted([PROJECT_ROOT / part, *(PROJECT_ROOT / part).rglob("*")])]
     told = [
-        *(f"{table.relation} {without_comments(table.query)}" for table in project.tables),
+        # Each compilation finds another order in which tables can be filled.
+        *sorted(f"{table.relation} {without_comments(table.query)}" for table in project.tables),
         *(f"{file.relative_to(PROJECT_ROOT)} {_said(file)}" for file in files if file.suffix in (".py", ".sql")),
         *(f"{seed.name} {seed.read_text(encoding='utf-8')}" for seed in project.seeds),
         json.dumps(project.measurements),

@@ -18,9 +18,9 @@ from orchestration.scorecard.acceptance import Claim, acceptance
 from orchestration.scorecard.estimates import ALL, RANK, Estimate, EstimateError, kendall_tau, read_values
 from orchestration.scorecard.metrics import Score, Summary, summarise
 from orchestration.scorecard.nulls import DESIGNS, Design, table
-from orchestration.scorecard.pipeline import Seconds
+from orchestration.scorecard.pipeline import Model, Project, Seconds
 from orchestration.scorecard.report import append_scores, read_scores, write_report
-from orchestration.scorecard.version import MADE_BY, without_comments, without_docstrings
+from orchestration.scorecard.version import MADE_BY, code_version, without_comments, without_docstrings
 from orchestration.settings import PROJECT_ROOT
 
 REGIMES: dict[str, dict[str, object]] = {"base": {}, "pure_organic": {"effect": 0}}
@@ -316,6 +316,12 @@ def test_comments_and_docstrings_are_no_part_of_the_code() -> None:
     query = "select  '-- no  comment' as \"a  b\" -- a comment\nfrom t /* and\nanother */ where x"
     assert without_comments(query) == "select '-- no  comment' as \"a  b\" from t where x"
     assert without_comments(query) != without_comments(query.replace("no  comment", "no comment"))
+
+
+def test_the_code_version_is_that_of_the_tables_in_whatever_order_they_are_filled() -> None:
+    tables = tuple(Model(f"marts.{name}", f"select '{name}'", is_mart=True) for name in "abc")
+    versions = [code_version(Project(Path(), order, {}, ())) for order in (tables, tables[::-1], tables[:2])]
+    assert versions[0] == versions[1] != versions[2]
 
 
 def test_the_code_version_covers_every_file_that_a_figure_depends_on() -> None:
