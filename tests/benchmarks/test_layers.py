@@ -20,29 +20,29 @@ MEMORY = os.environ.get("BALCONY_BENCH_MEMORY", "2GB")
 TOLD = 12
 """Tables that are named one by one, the dearest."""
 
+STAGED = {
+    "activities": ("mastodon", "bluesky", "x"),
+    "entanglements": ("mastodon", "bluesky", "x", "mailchimp"),
+    "conversions": ("shopify",),
+}
+"""Which platforms' rows the world holds, by form."""
 # Each conversion that the world calls touched by a channel of the brand's own says so by its link's parameters.
-STAGED = """
-    insert into staging.stg_{platform}__activities by name
-    select * from read_parquet('{world}/activities/*.parquet') where platform_id = '{platform}';
-    insert into staging.stg_{platform}__entanglements by name
-    select * from read_parquet('{world}/entanglements/*.parquet') where platform_id = '{platform}';
-"""
-ORDERS = """
-    insert into staging.stg_shopify__conversions by name select * from read_parquet('{world}/conversions/*.parquet');
+EVIDENCE = """
     insert into staging.stg_shopify__conversion_evidence by name
     select
-        platform_id, native_conversion_id as conversion_id, 'utm' as evidence_id, 'utm' as evidence_type,
+        platform_id, conversion_id, 'utm' as evidence_id, 'utm' as evidence_type,
         replace(channel_id, 'organic_', '') as utm_source, if(channel_id = 'email', 'email', 'social') as utm_medium,
-        orders.converted_at as evidence_at
-    from read_parquet('{world}/truth_orders/*.parquet')
-    inner join read_parquet('{world}/conversions/*.parquet') as orders
-        using (platform_id) where orders.conversion_id = native_conversion_id and is_touched and channel_id is not null;
+        converted_at as evidence_at
+    from staging.stg_shopify__conversions
+    inner join (select * rename (native_conversion_id as conversion_id) from read_parquet('{world}/truth_orders/*.parquet'))
+        using (platform_id, conversion_id)
+    where is_touched and channel_id is not null
 """
 LAYERS = f"""
 import pickle, shutil
 import duckdb
 from orchestration.measurement.registry import measure
-from tests.benchmarks.test_layers import ORDERS, STAGED
+from tests.benchmarks.test_layers import EVIDENCE, STAGED
 project = pickle.loads((arguments[0] / "project.pickle").read_bytes())
 spent = {{}}
 def timed(name, work):
@@ -55,10 +55,13 @@ with duckdb.connect(str(shutil.copy(project.warehouse, arguments[2])), config=se
     files = f"read_parquet('{{arguments[1]}}/activities/*.parquet')"
     timed("a plain copy of the activities", lambda: connection.execute(f"create table plain as from {{files}}"))
     connection.execute("drop table plain")
-    for platform in ("mastodon", "bluesky", "x"):
-        connection.execute(STAGED.format(platform=platform, world=arguments[1]))
-    connection.execute(STAGED.format(platform="mailchimp", world=arguments[1]).partition(";")[2])
-    connection.execute(ORDERS.format(world=arguments[1]))
+    for form, platforms in STAGED.items():
+        for platform in platforms:
+            connection.execute(
+                f"insert into staging.stg_{{platform}}__{{form}} by name"
+                f" select * from read_parquet('{{arguments[1]}}/{{form}}/*.parquet') where platform_id = '{{platform}}'"
+            )
+    connection.execute(EVIDENCE.format(world=arguments[1]))
     is_measured = False
     for model in project.tables:
         schema, name = model.relation.replace('"', "").split(".")[-2:]
