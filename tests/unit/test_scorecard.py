@@ -356,6 +356,9 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setattr(command, "compile_project", lambda folder, marts: None)
     monkeypatch.setattr(command, "run_world", fake.run_world)
     monkeypatch.setattr(command, "code_version", lambda project: fake.version)
+    # `main` sets them for good; so they end with the test.
+    for name, value in command.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     return fake
 
 
