@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from orchestration.inputs import replacing_state
+from orchestration.replacing import SCHEMA as REPLACING
 from orchestration.settings import Settings
 from orchestration.transform import NodeResult, TransformError, explained_results
 
@@ -27,6 +29,10 @@ class SparkProject:
     folder: Path
     remote: str
 
+    def __post_init__(self) -> None:
+        # For each connection of dbt it says that the catalog cannot be set any more, and that pandas is a new one.
+        warnings.filterwarnings("ignore", module=r"pyspark\.")
+
     def sources(self) -> list[tuple[str, str]]:
         """Schema and table of every source that a model may read."""
         sources = self._invoke("parse").sources.values()
@@ -38,7 +44,9 @@ class SparkProject:
 
     def run(self, *command: str) -> list[NodeResult]:
         """Run a command of dbt; what became of each node."""
-        return explained_results(self._invoke(*command), self.execute)
+        results = explained_results(self._invoke(*command), self.execute)
+        # Up to a thousand lines of Java follow an error; dbt's log has them.
+        return [replace(result, message=result.message.partition("JVM stacktrace:")[0].rstrip()) for result in results]
 
     def session(self) -> Any:
         """The session of this process on the server, which dbt uses too."""
@@ -59,6 +67,14 @@ class SparkProject:
     def relations(self, schema: str) -> list[str]:
         """The tables and views of a schema."""
         return sorted(row[1] for row in self.execute(f"show tables in {schema}"))
+
+    def how_built(self) -> dict[str, str]:
+        """How each table of those that are replaced was built last: whole, told or replaced."""
+        names = [name for name in self.relations(REPLACING) if name.endswith("__build")]
+        query = " union all ".join(
+            f"select '{name.removesuffix('__build')}', how_built from {REPLACING}.{name}" for name in names
+        )
+        return dict(self.execute(query)) if names else {}
 
     def drop_unfinished(self, warehouse: Path) -> None:
         """Remove folders of tables that the catalog does not know: a server that was killed while it wrote one leaves it, and

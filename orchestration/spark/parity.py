@@ -38,15 +38,16 @@ def compare_marts(connection: duckdb.DuckDBPyConnection, schema: str, folder: Pa
     return sorted([*compared, *alone], key=lambda comparison: comparison.mart)
 
 
-def verdict(comparisons: list[Comparison]) -> str:
-    """One line for the end of a run."""
+def verdict(comparisons: list[Comparison], nights: int = 1) -> str:
+    """One line for the end of a run that compared every mart after each of so many nights."""
     different = [comparison.mart for comparison in comparisons if comparison.differences]
     if not comparisons:
         return "no marts to compare"
     if different:
         return f"{len(different)} of {len(comparisons)} marts differ between DuckDB and Spark: {', '.join(different)}"
     rows = sum(comparison.row_count for comparison in comparisons)
-    return f"{len(comparisons)} marts compared, {rows:,} rows: DuckDB and Spark agree"
+    times = f" after each of {nights} nights" if nights > 1 else ""
+    return f"{len(comparisons) // nights} marts compared{times}, {rows:,} rows: DuckDB and Spark agree"
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, relation: str, mart: str, folder: Path) -> Comparison:

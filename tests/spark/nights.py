@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -12,11 +12,8 @@ from orchestration.landing.load import land_folder
 from orchestration.replacing import ask_for
 from orchestration.settings import Settings
 from orchestration.spark.build import SparkProject
-from orchestration.spark.parity import compare_marts
 from orchestration.spark.raw import export_raw, registration
-from orchestration.transform import Layer, build_all, build_layer
-
-SCHEMAS = ("staging", "intermediate", "marts")
+from orchestration.transform import Layer, build_layer
 
 
 class World:
@@ -47,17 +44,17 @@ class World:
         """Let the first night be the first."""
         self.project.execute("drop schema if exists replaced cascade")
 
-    def build_on_duckdb(self, layer: Layer | None = None) -> None:
-        """A layer, or all with what is measured between them; each table whole."""
+    def build_on_duckdb(self, layer: Layer) -> None:
+        """A layer, each table whole."""
         with duckdb.connect(str(self.settings.warehouse)) as connection:
             ask_for(connection, [], rebuild=True)
-        results = build_layer(self.settings, layer, tested=False) if layer else build_all(self.settings)
+        results = build_layer(self.settings, layer, tested=False)
         failed = [result.message for result in results if not result.is_good]
         assert not failed, failed
 
-    def build_on_spark(self, *selection: str, sources: Sequence[str] = ()) -> dict[str, str]:
-        """Build models on what DuckDB has; how each that is replaced was built. Of `sources`, if any, the schemas are new."""
-        wanted = [source for source in self.project.sources() if not sources or source[0] in sources]
+    def build_on_spark(self, *selection: str, sources: Collection[str]) -> dict[str, str]:
+        """Build models on what DuckDB has; how each that is replaced was built. Of `sources` the schemas are new."""
+        wanted = [source for source in self.project.sources() if source[0] in sources]
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
             exported = export_raw(connection, wanted, self.root / "raw")
         self.project.execute(*registration(exported))
@@ -66,29 +63,17 @@ class World:
         )
         failed = [f"{result.unique_id}: {result.message}" for result in results if not result.is_good]
         assert not failed, failed
-        return self.how_built()
+        return self.project.how_built()
 
-    def how_built(self) -> dict[str, str]:
-        """How each replaced table was built last: whole, told or replaced."""
-        names = [name for name in self.project.relations("replaced") if name.endswith("__build")]
-        query = " union all ".join(f"select '{name[:-7]}', how_built from replaced.{name}" for name in names)
-        return dict(self.project.execute(query)) if names else {}
-
-    def differences(self, *names: str) -> dict[str, tuple[str, ...]]:
-        """What the engines hold differently, by relation: of those with these names, or of all marts."""
+    def differences(self, schema: str, *names: str) -> dict[str, tuple[str, ...]]:
+        """What the engines hold differently, by relation."""
         found = {}
+        folder = self.root / "parquet"
+        self.project.write(schema, names, folder)
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
-            for schema in SCHEMAS if names else ("marts",):
-                folder = self.root / "parquet" / schema
-                known = self.project.relations(schema)
-                chosen = [name for name in known if not names or name in names]
-                self.project.write(schema, chosen, folder)
-                if not names:
-                    compared = compare_marts(connection, schema, folder)
-                    found.update({each.mart: each.differences for each in compared if each.differences})
-                for name in chosen if names else ():
-                    if told := _different_rows(connection, f"{schema}.{name}", folder / name):
-                        found[name] = told
+            for name in names:
+                if told := _different_rows(connection, f"{schema}.{name}", folder / name):
+                    found[name] = told
         return found
 
 

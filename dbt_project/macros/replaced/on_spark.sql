@@ -48,12 +48,7 @@
     {%- do run_query(
         'create or replace view ' ~ this ~ ' as select * except (row_hash, partition_day) from ' ~ replaced_relation('rows')
     ) -%}
-    {%- for input, compared in plan.compares.items() -%}
-        {%- do keep('seen__' ~ input, fingerprints(compared)) -%}
-    {%- endfor -%}
-    {%- for input, held in (plan.days_of or {}).items() -%}
-        {%- do keep('days_of__' ~ input, days_held(held)) -%}
-    {%- endfor -%}
+    {%- do keep_inputs(plan, 'seen__', 'days_of__') -%}
     {%- set no_changes -%}
         select
             cast(0 as bigint) as change_number, cast(null as string) as change_kind,
@@ -75,12 +70,7 @@
     {%- if is_scoped -%}
         {%- do find_scope_on_spark(plan) -%}
     {%- else -%}
-        {%- for input, compared in plan.compares.items() -%}
-            {%- do keep('now__' ~ input, fingerprints(compared)) -%}
-        {%- endfor -%}
-        {%- for input, held in (plan.days_of or {}).items() -%}
-            {%- do keep('now_days_of__' ~ input, days_held(held)) -%}
-        {%- endfor -%}
+        {%- do keep_inputs(plan, 'now__', 'now_days_of__') -%}
     {%- endif -%}
     {%- do keep('now_read', what_is_read(plan)) -%}
     {%- set days = [] -%}
@@ -114,6 +104,12 @@
         {%- do put_in_place('now_days_of__' ~ input, 'days_of__' ~ input) -%}
     {%- endfor -%}
     {{ return(build) }}
+{% endmacro %}
+
+{#- What a plan compares of its inputs, all rows of it, under names that start so. -#}
+{% macro keep_inputs(plan, fingerprint, days_of) %}
+    {%- for input, compared in plan.compares.items() -%}{%- do keep(fingerprint ~ input, fingerprints(compared)) -%}{%- endfor -%}
+    {%- for input, held in (plan.days_of or {}).items() -%}{%- do keep(days_of ~ input, days_held(held)) -%}{%- endfor -%}
 {% endmacro %}
 
 {#- Days of which rows came, went or changed: those that have rows now are overwritten, of the others the partition goes. -#}
