@@ -9,6 +9,7 @@ import os
 import pickle
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.scorecard.pipeline import Project, compile_project
@@ -42,7 +43,7 @@ LAYERS = f"""
 import pickle, shutil
 import duckdb
 from orchestration.measurement.registry import measure
-from tests.benchmarks.test_layers import EVIDENCE, STAGED
+from tests.benchmarks.test_layers import stage
 project = pickle.loads((arguments[0] / "project.pickle").read_bytes())
 spent = {{}}
 def timed(name, work):
@@ -55,13 +56,7 @@ with duckdb.connect(str(shutil.copy(project.warehouse, arguments[2])), config=se
     files = f"read_parquet('{{arguments[1]}}/activities/*.parquet')"
     timed("a plain copy of the activities", lambda: connection.execute(f"create table plain as from {{files}}"))
     connection.execute("drop table plain")
-    for form, platforms in STAGED.items():
-        for platform in platforms:
-            connection.execute(
-                f"insert into staging.stg_{{platform}}__{{form}} by name"
-                f" select * from read_parquet('{{arguments[1]}}/{{form}}/*.parquet') where platform_id = '{{platform}}'"
-            )
-    connection.execute(EVIDENCE.format(world=arguments[1]))
+    stage(connection, arguments[1])
     is_measured = False
     for model in project.tables:
         schema, name = model.relation.replace('"', "").split(".")[-2:]
@@ -84,6 +79,17 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project: Project = compile_project(folder / "built")
     (folder / "project.pickle").write_bytes(pickle.dumps(project))
     return folder
+
+
+def stage(connection: duckdb.DuckDBPyConnection, world: Path) -> None:
+    """Fill the staging tables of a compiled project with the files of a large world."""
+    for form, platforms in STAGED.items():
+        for platform in platforms:
+            connection.execute(
+                f"insert into staging.stg_{platform}__{form} by name"
+                f" select * from read_parquet('{world}/{form}/*.parquet') where platform_id = '{platform}'"
+            )
+    connection.execute(EVIDENCE.format(world=world))
 
 
 def test_every_table_behind_staging_as_activities_grow(compiled: Path, tmp_path: Path) -> None:
