@@ -31,7 +31,7 @@ from tests.benchmarks.test_layers import LAYERS, MEMORY
 SIZES = [int(size) for size in os.environ.get("BALCONY_BENCH_SPARK_ACTIVITIES", "20000 1000000").split()]
 EXECUTOR_MB = int(os.environ.get("BALCONY_BENCH_EXECUTOR_MB", "2048"))
 LARGE = 100_000
-"""Activities from which on Spark is set as docs/spark.md says for large data: plans made anew between stages, the second
+"""Activities from which on Spark is set for large data: plans made anew between stages (docs/spark.md), the second
 compiler, and more parts than cores."""
 LARGE_SETTINGS = {
     "spark.sql.adaptive.enabled": "true",

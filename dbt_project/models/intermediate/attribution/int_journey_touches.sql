@@ -116,7 +116,8 @@ spent_touches as (
 
 ),
 
--- A person's key first: what most rows share makes a slow start of a key to sort by (2.2 to 1.6 s).
+-- A person's key first: what most rows share makes a slow start of a key to sort by (of 1.3 million
+-- touches 2.2 to 1.6 s).
 touches_without_conversion as (
 
     select
