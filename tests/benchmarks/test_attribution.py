@@ -99,8 +99,9 @@ with duckdb.connect(path, config={{"memory_limit": "{MEMORY}", "threads": 2}}) a
         delete from reference.path_configurations where path_configuration_id <> 'all_touches_30_days';
         delete from reference.path_transforms;
         delete from reference.measured_attribution_models where model_id not in {{tuple(asked['measured'] + [''])}};
-        create table intermediate.int_touchpoints ({{TOUCHPOINTS}});
-        insert into intermediate.int_touchpoints by name from '{{arguments[1]}}';
+        create table reference.touchpoints ({{TOUCHPOINTS}});
+        create view intermediate.int_touchpoints as
+        from reference.touchpoints union all by name from '{{arguments[1]}}';
         create table intermediate.int_conversions ({{CONVERSIONS}});
         insert into intermediate.int_conversions by name
         select conversion_key, person_key, converted_at, converted_at::date as converted_date, amount as gross_amount,
