@@ -34,3 +34,10 @@ def test_the_number_to_check_is_in_the_summary(shipped_marts: Path) -> None:
     with duckdb.connect(str(shipped_marts), read_only=True) as connection:
         assert quoted.group(1).strip() == _unknown_block(connection)
     assert len(QUESTIONS) == 4
+
+
+def test_times_in_the_readme_were_measured() -> None:
+    figure = re.compile(r"\d[\d,]*\.\d+")
+    quoted = figure.findall(README[README.index("## Speed") : README.index("## People")])
+    assert quoted
+    assert set(quoted) <= set(figure.findall((PROJECT_ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")))
