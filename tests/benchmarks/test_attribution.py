@@ -24,6 +24,8 @@ JOURNEYS = int(os.environ.get("BALCONY_BENCH_JOURNEYS", "1000000"))
 MEMORY = os.environ.get("BALCONY_BENCH_MEMORY", "2GB")
 RIVALS = os.environ.get("BALCONY_BENCH_RIVALS")
 AMOUNT = f"{JOURNEYS / 1e6:g} million journeys"
+ROUNDED = JOURNEYS / 1e8
+"""How far a channel's sum may be off: the ledger rounds each credit to six digits, so this grows with the conversions."""
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +183,7 @@ def test_attribution_beside_a_plain_script(
         f"DuckDB may use {MEMORY} on each side.",
     ]
     keep(table(f"Attribution, {AMOUNT}", sides, notes, against="a plain script"))
-    assert credits_of(sides["Balcony"]) == pytest.approx(credits_of(sides["a plain script"]), abs=0.01)
+    assert credits_of(sides["Balcony"]) == pytest.approx(credits_of(sides["a plain script"]), abs=ROUNDED)
 
 
 def test_rules_and_a_chain_beside_libraries(
@@ -208,4 +210,4 @@ def test_rules_and_a_chain_beside_libraries(
     ]
     keep(table(f"Attribution beside libraries, {AMOUNT}", sides, notes, against=ours))
     rules = {key: credit for key, credit in found.items() if key[0] != "markov"}
-    assert rules == pytest.approx({key: exact.get(key, 0.0) for key in rules}, abs=0.01)
+    assert rules == pytest.approx({key: exact.get(key, 0.0) for key in rules}, abs=ROUNDED)
