@@ -65,9 +65,9 @@ def touches(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
-    """The models' relations and queries, in the order in which they are built."""
+    """The models' relations and what makes them, in the order in which they are built."""
     folder = tmp_path_factory.mktemp("dbt")
-    return [(model.relation, model.query) for model in compile_models(folder, (*PATHS, *CREDITS, *MODELS))]
+    return [(model.relation, model.statement) for model in compile_models(folder, (*PATHS, *CREDITS, *MODELS))]
 
 
 def balcony(folder: Path, models: list[tuple[str, str]], touches: tuple[Path, Path], measured: Sequence[str]) -> Side:
@@ -111,14 +111,14 @@ with duckdb.connect(path, config={{"memory_limit": "{MEMORY}", "threads": 2}}) a
         from '{{arguments[2]}}';
         create table marts.fct_conversions as from intermediate.int_conversions;
     ''')
-    for relation, query in asked["models"]:
+    for relation, statement in asked["models"]:
         if relation == "marts.channel_attribution_monthly":
             from orchestration.measurement.attribution import MEASUREMENTS
             frames = [connection.execute(f"from {{name}} order by all").df() for name in MEASUREMENTS[0].reads]
             figures = MEASUREMENTS[0].measure(*frames)
             columns = "* replace (month_date::date as month_date)"
             connection.execute(f"create table measurement.channel_effects as select {{columns}} from figures")
-        connection.execute(f"create table {{relation}} as {{query}}")
+        connection.execute(statement)
         if relation == "intermediate.int_conversion_paths":
             connection.execute(
                 f"create table intermediate.int_conversion_link_states as {{LINK_STATES}}", {{"no_touch": []}}

@@ -25,7 +25,14 @@ DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 SEEDS = PROJECT_ROOT / "seeds"
 CONVERTED_AT = datetime(2026, 3, 1, 12)
 
-PATHS = ("int_conversion_paths", "int_journey_touches", "int_journeys")
+PATHS = (
+    "int_path_configurations",
+    "int_conversion_paths",
+    "int_conversion_touches",
+    "int_converted_journeys",
+    "int_unconverted_journeys",
+    "int_journeys",
+)
 """From touches and conversions to journeys."""
 CREDITS = ("int_channel_shares", "fct_attribution_credits", "channel_attribution_daily")
 """From journeys to the ledger."""
@@ -66,6 +73,12 @@ class CompiledModel:
 
     relation: str
     query: str = field(repr=False)
+    kind: str = "table"
+
+    @property
+    def statement(self) -> str:
+        """What makes the table or view."""
+        return f"create {self.kind} {self.relation} as {self.query}"
 
 
 def compile_models(folder: Path, names: Sequence[str]) -> list[CompiledModel]:
@@ -110,7 +123,9 @@ def compile_models(folder: Path, names: Sequence[str]) -> list[CompiledModel]:
     compiled = folder / "target" / "compiled" / "balcony" / "models"
     return [
         CompiledModel(
-            f"{(path := sql[name].relative_to(DBT_PROJECT / 'models')).parts[0]}.{name}", (compiled / path).read_text()
+            f"{(path := sql[name].relative_to(DBT_PROJECT / 'models')).parts[0]}.{name}",
+            (compiled / path).read_text(),
+            "view" if "materialized='view'" in sql[name].read_text() else "table",
         )
         for name in names
     ]
@@ -142,7 +157,7 @@ def fill(
         connection.execute(f"insert into intermediate.{name} by name select * from rows")
         assert len(rows) == connection.execute(f"select count(*) from intermediate.{name}").fetchall()[0][0]
     for model in models:
-        connection.execute(f"create table {model.relation} as {model.query}")
+        connection.execute(model.statement)
         if model.relation == "intermediate.int_conversion_paths":
             connection.execute(
                 f"create table intermediate.int_conversion_link_states as {LINK_STATES}", {"no_touch": list(no_touch)}

@@ -109,7 +109,7 @@ def test_ten_thousand_published_paths(models: list[CompiledModel], oracles: Path
     paths = pd.read_csv(oracles / "pathdata" / "paths.csv")
     expected = pd.read_csv(oracles / "pathdata" / "expected.csv", index_col="channel")
     with fill(
-        models[:2] + models[3:4], *rows_of_paths(paths.path.tolist(), hours_between=0.2), seeds=SEEDS
+        models[: len(PATHS) + 1], *rows_of_paths(paths.path.tolist(), hours_between=0.2), seeds=SEEDS
     ) as connection:
         counted = credit(connection, paths.total_conversions.tolist())
         valued = credit(connection, paths.total_conversion_value.tolist())
@@ -175,7 +175,7 @@ CHANGED_SEEDS = SEEDS | {
 
 def test_path_changes_one_by_one_and_chained(models: list[CompiledModel]) -> None:
     """Defect of the most used package: Paid > Direct kept its tail on one engine, which none of its cases covered."""
-    with fill(models[:3], *rows_of_paths(list(CHANGED)), seeds=CHANGED_SEEDS) as connection:
+    with fill(models[: len(PATHS)], *rows_of_paths(list(CHANGED)), seeds=CHANGED_SEEDS) as connection:
         found = journey_paths(connection)
     for number, (path, changed) in enumerate(CHANGED.items()):
         assert {name: found[name][number] for name in changed} == changed, path
@@ -189,7 +189,7 @@ def test_paths_of_those_who_did_not_convert_are_made_by_the_same_rule(models: li
             configuration | {"lookback_steps": 50} for configuration in CHANGED_SEEDS["path_configurations"]
         ]
     }
-    with fill(models[:3], *rows_of_paths(paths, paths), seeds=seeds) as connection:
+    with fill(models[: len(PATHS)], *rows_of_paths(paths, paths), seeds=seeds) as connection:
         converted, lost = journey_paths(connection), journey_paths(connection, "not_converted")
         capped = connection.execute(
             "select distinct is_capped, path_length from intermediate.int_journeys where person_key like '_0000004'"
@@ -371,7 +371,7 @@ def classified(model: CompiledModel, visits: Sequence[dict[str, str]]) -> list[s
         )
         rows = rows.astype(object).where(rows.notna(), None)
         connection.execute("insert into staging.stg_access_log__visits by name select * from rows")
-        connection.execute(f"create table {model.relation} as {model.query}")
+        connection.execute(model.statement)
         found = connection.execute(
             "select cast(visit_id as integer), channel_id from staging.stg_access_log__visits"
             f" left join {model.relation} on traffic_key = md5({TRAFFIC}) order by all"

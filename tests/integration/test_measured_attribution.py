@@ -84,15 +84,17 @@ def measured(
         from (select *, unnest(range(1, converted + 1)) as number from paths order by journey_path, number);
         create table intermediate.int_journeys as
         select
-            conversion_key as journey_key, 'all_touches_30_days' as path_configuration_id, person_key, conversion_key,
+            conversion_key as journey_id, 'all_touches_30_days' as path_configuration_id, person_key, conversion_key,
             conversion_kind, 'converted' as journey_outcome, converted_date as journey_date, journey_path,
             if(replace(replace(journey_path, '(direct)', ''), ' > ', '') = '', 'direct', 'linked') as link_state
         from intermediate.int_conversions
         union all
         select
-            'n' || row_number() over () as journey_key, 'all_touches_30_days', 'q' || row_number() over (), null, null,
+            'n' || row_number() over () as journey_id, 'all_touches_30_days', 'q' || row_number() over (), null, null,
             'not_converted', date '2026-03-01', journey_path, null
         from (select *, unnest(range(1, lost + 1)) as number from paths order by journey_path, number);
+        create view intermediate.int_converted_journeys as
+        from intermediate.int_journeys where journey_outcome = 'converted';
         create table marts.fct_attribution_credits (
             conversion_key varchar, attribution_model_id varchar, channel_id varchar, conversion_kind varchar,
             credit_count decimal(18, 6), entry_date date
@@ -126,7 +128,7 @@ def measured(
             figures = figures.astype(object).where(figures.notna(), None)
             connection.execute(f"create table measurement.channel_effects ({columns})")
             connection.execute("insert into measurement.channel_effects by name select * from figures")
-        connection.execute(f"create table {model.relation} as {model.query}")
+        connection.execute(model.statement)
     return connection
 
 
@@ -302,7 +304,7 @@ def test_the_order_in_which_rows_arrive_changes_no_figure(models: list[CompiledM
     paths = journeys_of(read_paths(oracles, "loops"), 3)
     upside_down = """
         create or replace table intermediate.int_journeys as select * from intermediate.int_journeys
-        order by md5(journey_key)
+        order by md5(journey_id)
     """
     # Who is whose group follows from keys, so the intervals are the same too.
     with measured(models, paths) as connection, measured(models, paths, upside_down) as other:

@@ -256,7 +256,7 @@ def test_a_build_stopped_in_the_middle_leaves_the_old_rows_and_is_made_good(
     nights: Nights, shop: duckdb.DuckDBPyConnection
 ) -> None:
     shop.execute(VISITED, ["3", "ada", "bluesky", "2026-02-01 10:00:00"])
-    nights.after_staging.build(shop, is_first=False, stopped_at='"int_journey_touches"')
+    nights.after_staging.build(shop, is_first=False, stopped_at='"int_conversion_touches"')
     assert {channel for _, channel, _ in shop.execute(LEDGER).fetchall()} == {"organic_mastodon"}
     nights.after_staging.build(shop, is_first=False)
     assert {channel for _, channel, _ in shop.execute(LEDGER).fetchall()} == {"organic_bluesky", "organic_mastodon"}

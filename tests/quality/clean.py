@@ -131,16 +131,14 @@ def _transform(connection: duckdb.DuckDBPyConnection) -> None:
             gross_amount - reversed_amount as net_amount,
             gross_amount_reporting - reversed_amount_reporting as net_amount_reporting
         from ({_union("conversions")});
-        create table intermediate.int_journey_touches as
+        create table intermediate.int_conversion_touches as
+        select path_configuration_id, conversion_key, touchpoint_key, touch_position, path_length
+        from intermediate.int_conversion_paths cross join reference.path_configurations;
+        create table intermediate.int_unconverted_journeys as
+        select path_configuration_id, 1 as touch_count, 1 as path_length from reference.path_configurations;
+        create table intermediate.int_converted_journeys as
         select
-            path_configuration_id, conversion_key as journey_id, conversion_key, touchpoint_key, touch_position, path_length
-        from intermediate.int_conversion_paths cross join reference.path_configurations
-        union all
-        select path_configuration_id, 'person-1', null, 'third', 1, 1 from reference.path_configurations;
-        create table intermediate.int_journeys as
-        select
-            path_configuration_id || conversion_key as journey_key, path_configuration_id, conversion_key,
-            'converted' as journey_outcome, link_state, net_amount_reporting,
+            path_configuration_id, conversion_key, link_state, net_amount_reporting,
             if(link_state in ('linked', 'direct'), 'email', '') as journey_path,
             if(link_state in ('linked', 'direct'), 1, 0) as path_length
         from intermediate.int_conversions

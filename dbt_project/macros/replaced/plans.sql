@@ -291,83 +291,61 @@
     }) }}
 {% endmacro %}
 
-{#- Which touches of a person are left over depends on the paths of all conversions of theirs. -#}
-{% macro replaced_int_journey_touches() %}
-    {%- set people -%}
-        {{ handed_on('int_touchpoints', 'person') }}
-        union all {{ handed_on('int_conversions', 'person') }}
-        union all select person_key from {{ ref('int_touchpoints') }} where {{ is_asked('touched_at') }}
-    {%- endset -%}
+{% macro replaced_int_conversion_touches() %}
     {{ return({
         'compares': {},
-        'reads': ['int_conversions', 'int_touchpoints', 'int_conversion_paths'],
-        'scope': keys_scope('person', [people]) ~ ' union all ' ~ keys_scope('conversion', [
+        'reads': ['int_conversions', 'int_conversion_paths'],
+        'scope': keys_scope('conversion', [
             handed_on('int_conversions', 'conversion'),
             handed_on('int_conversion_paths', 'conversion'),
-            conversions_of(people),
             asked_conversions(),
         ]),
-        'where': in_scope('conversion', 'conversion_key')
-            ~ ' or (conversion_key is null and ' ~ in_scope('person', 'person_key') ~ ')',
-        'hands_on': {
-            'conversion': 'conversion_key',
-            'person': 'case when conversion_key is null then person_key end',
-        },
+        'where': in_scope('conversion', 'conversion_key'),
+        'hands_on': {'conversion': 'conversion_key'},
         'day': 'touched_at',
     }) }}
 {% endmacro %}
 
-{#- As the data horizon moves, journeys without conversion stop being open, or are so again. -#}
-{% macro replaced_int_journeys() %}
-    {%- set whose_outcome_may_turn -%}
-        select journeys.person_key
-        from {{ this }} as journeys
-        inner join {{ ref('path_configurations') }} as path_configurations
-            on journeys.path_configuration_id = path_configurations.path_configuration_id
-        cross join (
-            select max(seen_at) as horizon_at
-            from (
-                select max(touched_at) as seen_at from {{ ref('int_touchpoints') }}
-                union all
-                select max(converted_at) as seen_at from {{ ref('int_conversions') }}
-            ) as latest_moments
-        ) as data_horizon
-        where
-            (journeys.journey_outcome = 'open' and journeys.journey_date <= {{ plus_days(
-                'data_horizon.horizon_at', '2 - path_configurations.lookback_days'
-            ) }})
-            or (journeys.journey_outcome = 'not_converted' and journeys.journey_date >= {{ plus_days(
-                'data_horizon.horizon_at', '-2 - path_configurations.lookback_days'
-            ) }})
-    {%- endset -%}
+{% macro replaced_int_converted_journeys() %}
     {{ return({
         'compares': {},
-        'reads': ['int_conversions', 'int_conversion_link_states', 'int_journey_touches'],
-        'scope': keys_scope('person', [
-            handed_on('int_journey_touches', 'person'),
-            whose_outcome_may_turn,
-            'select person_key from ' ~ this ~ ' where ' ~ is_asked('journey_date'),
-        ]) ~ ' union all ' ~ keys_scope('conversion', [
+        'reads': ['int_conversions', 'int_conversion_link_states', 'int_conversion_touches'],
+        'scope': keys_scope('conversion', [
             handed_on('int_conversions', 'conversion'),
             handed_on('int_conversion_link_states', 'conversion'),
-            handed_on('int_journey_touches', 'conversion'),
+            handed_on('int_conversion_touches', 'conversion'),
             asked_conversions(),
         ]),
-        'where': in_scope('conversion', 'conversion_key')
-            ~ ' or (conversion_key is null and ' ~ in_scope('person', 'person_key') ~ ')',
+        'where': in_scope('conversion', 'conversion_key'),
         'hands_on': {'conversion': 'conversion_key'},
-        'day': 'journey_date',
+        'day': 'converted_date',
+    }) }}
+{% endmacro %}
+
+{#- Which touches of a person are left over depends on the paths of all conversions of theirs. -#}
+{% macro replaced_int_unconverted_journeys() %}
+    {{ return({
+        'compares': {},
+        'reads': ['int_conversions', 'int_touchpoints', 'int_conversion_paths'],
+        'scope': keys_scope('person', [
+            handed_on('int_touchpoints', 'person'),
+            handed_on('int_conversions', 'person'),
+            'select person_key from ' ~ ref('int_touchpoints') ~ ' where ' ~ is_asked('touched_at'),
+        ]),
+        'where': in_scope('person', 'person_key'),
+        'hands_on': {},
+        'day': 'last_touched_at',
     }) }}
 {% endmacro %}
 
 {% macro replaced_int_channel_shares() %}
     {{ return({
         'compares': {},
-        'reads': ['int_conversions', 'int_conversion_link_states', 'int_journey_touches'],
+        'reads': ['int_conversions', 'int_conversion_link_states', 'int_conversion_touches'],
         'scope': keys_scope('conversion', [
             handed_on('int_conversions', 'conversion'),
             handed_on('int_conversion_link_states', 'conversion'),
-            handed_on('int_journey_touches', 'conversion'),
+            handed_on('int_conversion_touches', 'conversion'),
             asked_conversions(),
         ]),
         'where': in_scope('conversion', 'conversion_key'),
@@ -403,11 +381,11 @@
 
 {% macro replaced_channel_participation_daily() %}
     {%- set changed_journeys -%}
-        {{ handed_on('int_journey_touches', 'conversion') }} union all {{ handed_on('int_journeys', 'conversion') }}
+        {{ handed_on('int_conversion_touches', 'conversion') }} union all {{ handed_on('int_converted_journeys', 'conversion') }}
     {%- endset -%}
     {{ return({
         'compares': {},
-        'reads': ['int_conversions', 'int_journey_touches', 'int_journeys'],
+        'reads': ['int_conversions', 'int_conversion_touches', 'int_converted_journeys'],
         'scope': days_scope([
             handed_on('int_conversions', 'day'),
             'select ' ~ day_or_none('converted_date') ~ ' from ' ~ ref('int_conversions')

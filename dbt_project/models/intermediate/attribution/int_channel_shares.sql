@@ -13,8 +13,8 @@ link_states as (
 
 touches as (
 
-    select * from {{ ref('int_journey_touches') }}
-    where conversion_key is not null and {{ within('conversion', 'conversion_key') }}
+    select * from {{ ref('int_conversion_touches') }}
+    where {{ within('conversion', 'conversion_key') }}
 
 ),
 
@@ -302,11 +302,7 @@ final as (
     where
         link_states.link_state in ('no_touch', 'unknown')
         and {{ within('conversion', 'link_states.conversion_key') }}
-        and (
-            path_configurations.conversion_kinds is null
-            or concat(' ', path_configurations.conversion_kinds, ' ')
-            like concat('% ', conversions.conversion_kind, ' %')
-        )
+        and ({{ is_of_kinds('path_configurations') }})
 
 )
 

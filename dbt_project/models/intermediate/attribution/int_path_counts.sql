@@ -28,9 +28,8 @@ ended_journeys as (
         journeys.path_configuration_id,
         coalesce(conversions.conversion_kind, '(not converted)') as conversion_kind,
         paths.path_number,
-        {{ person_group(
-            'coalesce(journeys.person_key, journeys.conversion_key, journeys.journey_key)'
-        ) }} as person_group,
+        {{ person_group('coalesce(journeys.person_key, journeys.conversion_key)') }}
+            as person_group,
         coalesce(conversions.gross_amount_reporting, 0) as value_amount,
         cast(
             date_trunc('month', coalesce(conversions.converted_date, journeys.journey_date)) as date

@@ -18,7 +18,7 @@ conversions as (
 
 journeys as (
 
-    select * from {{ ref('int_journeys') }}
+    select * from {{ ref('int_converted_journeys') }}
 
 ),
 

@@ -8,15 +8,13 @@ with conversions as (
 
 journeys as (
 
-    select * from {{ ref('int_journeys') }}
-    where journey_outcome = 'converted'
+    select * from {{ ref('int_converted_journeys') }}
 
 ),
 
-journey_touches as (
+touches as (
 
-    select * from {{ ref('int_journey_touches') }}
-    where conversion_key is not null
+    select * from {{ ref('int_conversion_touches') }}
 
 ),
 
@@ -24,19 +22,19 @@ journey_touches as (
 channels_met as (
 
     select
-        journey_touches.path_configuration_id,
-        journey_touches.conversion_key,
-        journey_touches.channel_id,
+        touches.path_configuration_id,
+        touches.conversion_key,
+        touches.channel_id,
         max(
-            case when journey_touches.touch_position = journey_touches.path_length then 1 else 0 end
+            case when touches.touch_position = touches.path_length then 1 else 0 end
         ) as is_last
-    from journey_touches
+    from touches
     inner join conversions
-        on journey_touches.conversion_key = conversions.conversion_key
+        on touches.conversion_key = conversions.conversion_key
     group by
-        journey_touches.path_configuration_id,
-        journey_touches.conversion_key,
-        journey_touches.channel_id
+        touches.path_configuration_id,
+        touches.conversion_key,
+        touches.channel_id
 
     union all
 
