@@ -236,8 +236,7 @@ weights_in_order as (
 ),
 
 -- Where no touch of a path weighs anything, all weigh alike. The last channel closes at exactly 1,
--- so that whatever is split along these shares is split without rest. 19 digits, because DuckDB
--- multiplies two decimals of 18 in 18 and an amount of some thousands would overflow.
+-- so that whatever is split along these shares is split without rest.
 shares_of_touched as (
 
     select
@@ -254,7 +253,7 @@ shares_of_touched as (
                     cast(weight_up_to_channel - channel_weight as double)
                     / nullif(cast(path_weight as double), 0)
             end
-            as decimal(19, 12)
+            as decimal(18, 12)
         ) as opening_share,
         cast(
             case
@@ -265,7 +264,7 @@ shares_of_touched as (
                     cast(weight_up_to_channel as double)
                     / nullif(cast(path_weight as double), 0)
             end
-            as decimal(19, 12)
+            as decimal(18, 12)
         ) as closing_share
     from weights_in_order
 
@@ -291,8 +290,8 @@ final as (
         case link_states.link_state when 'no_touch' then '(no touch)' else '(unknown)' end
             as channel_id,
         link_states.unknown_reason,
-        cast(0 as decimal(19, 12)) as opening_share,
-        cast(1 as decimal(19, 12)) as closing_share
+        cast(0 as decimal(18, 12)) as opening_share,
+        cast(1 as decimal(18, 12)) as closing_share
     from link_states
     inner join conversions
         on link_states.conversion_key = conversions.conversion_key

@@ -13,6 +13,8 @@ channel_shares as (
 
 ),
 
+-- Amounts of 19 digits, because DuckDB multiplies two decimals of 18 in 18 and some thousands would
+-- overflow.
 entries as (
 
     select
@@ -22,8 +24,8 @@ entries as (
         reporting_currency_code,
         'original' as entry,
         cast(1 as decimal(18, 6)) as entry_count,
-        gross_amount as entry_amount,
-        gross_amount_reporting as entry_amount_reporting,
+        cast(gross_amount as decimal(19, 2)) as entry_amount,
+        cast(gross_amount_reporting as decimal(19, 2)) as entry_amount_reporting,
         converted_date as entry_date
     from conversions
 
@@ -36,8 +38,8 @@ entries as (
         reporting_currency_code,
         'reversal' as entry,
         cast(case when is_fully_reversed then -1 else 0 end as decimal(18, 6)) as entry_count,
-        cast(-reversed_amount as decimal(18, 2)) as entry_amount,
-        cast(-reversed_amount_reporting as decimal(18, 2)) as entry_amount_reporting,
+        cast(-reversed_amount as decimal(19, 2)) as entry_amount,
+        cast(-reversed_amount_reporting as decimal(19, 2)) as entry_amount_reporting,
         coalesce(reversed_date, converted_date) as entry_date
     from conversions
     where is_fully_reversed or reversed_amount <> 0
@@ -64,8 +66,8 @@ final as (
         entries.currency_code,
         entries.reporting_currency_code,
         cast(
-            round(channel_shares.closing_share * entries.entry_count, 6)
-            - round(channel_shares.opening_share * entries.entry_count, 6)
+            (round(channel_shares.closing_share, 6) - round(channel_shares.opening_share, 6))
+            * entries.entry_count
             as decimal(18, 6)
         ) as credit_count,
         cast(
