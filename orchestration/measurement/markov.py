@@ -166,12 +166,12 @@ class Walks:
         """Sums over walks of more and more steps until a step adds nothing; None where an inverse is less work."""
         if USUAL_ROUNDS * self.between.nnz * self.kept.shape[1] > len(self.leaving) ** 3:
             return None
-        before = np.repeat(start, self.kept.shape[1], axis=1)
-        for _ in range(MOST_ROUNDS):
-            now = walked(before)
-            if np.abs(now - before).max() <= 1e-16 * np.abs(now).max():
+        now = np.repeat(start, self.kept.shape[1], axis=1)
+        for rounds in range(MOST_ROUNDS):
+            before, now = now, walked(now)
+            # To look is as much work as to walk.
+            if rounds % 10 == 9 and np.abs(now - before).max() <= 1e-16 * np.abs(now).max():
                 return now
-            before = now
         return None
 
     @cached_property

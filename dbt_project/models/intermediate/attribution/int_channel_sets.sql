@@ -12,31 +12,22 @@ path_channels as (
 
 ),
 
-journeys_by_path as (
+channel_participation as (
 
-    select
-        path_configuration_id,
-        path_number,
-        sum(journey_count) as journey_count
-    from path_counts
-    group by path_configuration_id, path_number
+    select * from {{ ref('int_channel_participation') }}
+    where person_group is not null and not is_direct_only
 
 ),
 
 channel_journeys as (
 
     select
-        journeys_by_path.path_configuration_id,
-        path_channels.channel_number,
-        path_channels.channel_id,
-        sum(journeys_by_path.journey_count) as journey_count
-    from journeys_by_path
-    inner join path_channels
-        on journeys_by_path.path_number = path_channels.path_number
-    group by
-        journeys_by_path.path_configuration_id,
-        path_channels.channel_number,
-        path_channels.channel_id
+        path_configuration_id,
+        channel_number,
+        channel_id,
+        sum(journey_count) as journey_count
+    from channel_participation
+    group by path_configuration_id, channel_number, channel_id
 
 ),
 
