@@ -55,11 +55,12 @@ class ProjectError(RuntimeError):
 
 @dataclass(frozen=True)
 class Model:
-    """A table and the query that fills it."""
+    """A table and the query that fills it, or a view and what it shows."""
 
     relation: str
     query: str
     is_mart: bool
+    is_view: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Project:
     """What dbt declares of the tables between."""
     seeds: tuple[Path, ...]
     """The files of reference data that the tables and the measurements read."""
+    views: tuple[Model, ...] = ()
+    """Stand in the warehouse."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,13 @@ def compile_project(folder: Path, marts: Collection[str] | None = None) -> Proje
             add_raw_columns(connection, spec, [column.name for column in spec.columns])
     manifest = read_manifest(settings)
     compiled = settings.home / "dbt" / "target" / "compiled"
-    tables = sorted(_tables(manifest, compiled, marts), key=lambda table: table.is_mart)
+    models = list(_models(manifest, compiled, marts))
+    tables = sorted((model for model in models if not model.is_view), key=lambda table: table.is_mart)
+    views = tuple(model for model in models if model.is_view)
     read = _read_by(manifest, marts)
     seeds = [node["original_file_path"] for name, node in manifest["nodes"].items() if name in read and _is_seed(node)]
     paths = tuple((settings.dbt_project / seed).resolve() for seed in sorted(seeds))
-    return Project(settings.warehouse, tuple(tables), declared_measurements(settings), paths)
+    return Project(settings.warehouse, tuple(tables), declared_measurements(settings), paths, views)
 
 
 def _is_seed(node: Mapping[str, Any]) -> bool:
@@ -139,7 +144,7 @@ def _read_by(manifest: Mapping[str, Any], marts: Collection[str] | None) -> dict
     return graph
 
 
-def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] | None) -> Iterator[Model]:
+def _models(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] | None) -> Iterator[Model]:
     for unique_id in TopologicalSorter(_read_by(manifest, marts)).static_order():
         node = manifest["nodes"][unique_id]
         if _is_seed(node):
@@ -149,10 +154,10 @@ def _tables(manifest: Mapping[str, Any], compiled: Path, marts: Collection[str] 
         if node["language"] != "sql" or hooks or kind not in ("table", "replaced", "view", "ephemeral"):
             raise ProjectError(f"{unique_id}: neither a plain table nor a view, so its SQL alone does not make it")
         # A replaced model was compiled on a warehouse without it, so its query is that of a whole build.
-        if kind in ("table", "replaced"):
+        if kind != "ephemeral":
             query = compiled / node["package_name"] / node["original_file_path"]
             is_mart = layer_of(manifest, unique_id) == "marts"
-            yield Model(node["relation_name"], query.read_text(encoding="utf-8"), is_mart)
+            yield Model(node["relation_name"], query.read_text(encoding="utf-8"), is_mart, is_view=kind == "view")
 
 
 def settings_below(folder: Path) -> Settings:

@@ -31,14 +31,14 @@ _COMMENTS_AND_BLANKS = re.compile(r"('(?:[^']|'')*'|\"[^\"]*\")|(?:--[^\n]*|/\*.
 
 
 def code_version(project: Project) -> str:
-    """Hash over all that a world's figures depend on: the tables' queries, code, reference data, formats and engines.
+    """Hash over all that a world's figures depend on: the models' queries, code, reference data, formats and engines.
 
     Comments, docstrings and models that no judged mart reads are no part of it. 12 hexadecimal digits.
     """
     files = [file for part in MADE_BY for file in sorted([PROJECT_ROOT / part, *(PROJECT_ROOT / part).rglob("*")])]
     told = [
         # Each compilation finds another order in which tables can be filled.
-        *sorted(f"{table.relation} {without_comments(table.query)}" for table in project.tables),
+        *sorted(f"{model.relation} {without_comments(model.query)}" for model in (*project.tables, *project.views)),
         *(f"{file.relative_to(PROJECT_ROOT)} {_said(file)}" for file in files if file.suffix in (".py", ".sql")),
         *(f"{seed.name} {seed.read_text(encoding='utf-8')}" for seed in project.seeds),
         json.dumps(project.measurements),

@@ -74,7 +74,7 @@ def test_a_world_gives_every_estimate_and_the_same_ones_again(
 
 def test_a_mart_that_reads_a_measurement_brings_what_that_reads(project: Project, built: Path) -> None:
     compiled = built / "home" / "dbt" / "target" / "compiled"
-    tables = list(pipeline._tables(read_manifest(settings_below(built)), compiled, {"influence_bounds"}))
+    tables = list(pipeline._models(read_manifest(settings_below(built)), compiled, {"influence_bounds"}))
     layers = {table.relation.replace('"', "").partition(".")[2]: table.is_mart for table in tables}
     assert layers["marts.influence_bounds"] is True
     assert layers["intermediate.int_capture_histories"] is False
@@ -84,11 +84,11 @@ def test_a_mart_that_reads_a_measurement_brings_what_that_reads(project: Project
 def test_what_cannot_be_run_is_named(project: Project, built: Path) -> None:
     manifest = read_manifest(settings_below(built))
     with pytest.raises(ProjectError, match="no model is called fct_nothing"):
-        list(pipeline._tables(manifest, built, {"fct_nothing"}))
+        list(pipeline._models(manifest, built, {"fct_nothing"}))
     hooked = manifest["nodes"]["model.balcony.dim_dates"]
     hooked["config"]["post-hook"] = ["select 1"]
     with pytest.raises(ProjectError, match=r"model\.balcony\.dim_dates: neither a plain table nor a view"):
-        list(pipeline._tables(manifest, built / "home" / "dbt" / "target" / "compiled", {"dim_dates"}))
+        list(pipeline._models(manifest, built / "home" / "dbt" / "target" / "compiled", {"dim_dates"}))
     with pytest.raises(ValueError, match="There is no regime 'sunny'") as error:
         run_world(project, "v1", "tiny", ("sunny", 1))
     assert error.value.__notes__ == ["in the world sunny, seed 1, size tiny"]

@@ -318,10 +318,15 @@ def test_comments_and_docstrings_are_no_part_of_the_code() -> None:
     assert without_comments(query) != without_comments(query.replace("no  comment", "no comment"))
 
 
-def test_the_code_version_is_that_of_the_tables_in_whatever_order_they_are_filled() -> None:
+def test_the_code_version_is_that_of_tables_and_views_in_whatever_order_they_are_made() -> None:
     tables = tuple(Model(f"marts.{name}", f"select '{name}'", is_mart=True) for name in "abc")
-    versions = [code_version(Project(Path(), order, {}, ())) for order in (tables, tables[::-1], tables[:2])]
-    assert versions[0] == versions[1] != versions[2]
+    views = tuple(Model(f"staging.{name}", f"select '{name}'", is_mart=False, is_view=True) for name in "abc")
+
+    def version(tables: tuple[Model, ...], views: tuple[Model, ...]) -> str:
+        return code_version(Project(Path(), tables, {}, (), views))
+
+    assert version(tables, views) == version(tables[::-1], views[::-1])
+    assert len({version(tables, views), version(tables[:2], views), version(tables, views[:2])}) == 3
 
 
 def test_the_code_version_covers_every_file_that_a_figure_depends_on() -> None:
