@@ -30,6 +30,7 @@ from tests.unit.attribution_oracles import (
 
 MODELS = (
     "int_paths",
+    "int_numbered_channels",
     "int_path_steps",
     "int_path_channels",
     "int_path_counts",

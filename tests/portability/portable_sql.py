@@ -44,7 +44,8 @@ BANNED = {
     "division by a decimal literal": r"/\s*\d+\.\d",
     "list or struct": r"[\[\]{}]",
     "list function": r"\b(?:unnest|list|list_\w+)\s*\(",
-    "lambda or JSON arrow": r"->",
+    # `list_places` writes this one lambda for Spark.
+    "lambda or JSON arrow": r"(?<!\bitem )->",
     "JSON function": r"\b(?:json|to_json|from_json|get_json_object|json_\w+)\s*\(",
     "strptime": r"\bstrptime\s*\(",
     "wall clock": r"\b(?:current_timestamp|current_date|current_time|localtimestamp)\b|\b(?:now|today|getdate)\s*\(",
@@ -53,7 +54,10 @@ BANNED = {
     "DuckDB-only function": rf"\b(?:{'|'.join(DUCKDB_ONLY_FUNCTIONS)})\s*\(",
 }
 
-BANNED_AS_WRITTEN = BANNED | {"ambiguous function": rf"\b(?:{'|'.join(AMBIGUOUS_FUNCTIONS)})\s*\("}
+BANNED_AS_WRITTEN = BANNED | {
+    "lambda or JSON arrow": r"->",
+    "ambiguous function": rf"\b(?:{'|'.join(AMBIGUOUS_FUNCTIONS)})\s*\(",
+}
 ENGINE_BRANCHES = {
     "branch on the target": r"\btarget\s*(?:\.\s*|\[\s*['\"])(?:type|name|profile_name)\b",
     "branch on the adapter": r"\badapter\s*\.\s*(?:type|dispatch)\b",

@@ -51,6 +51,7 @@ PLANTED_AS_WRITTEN = {
         "select to_timestamp(a) from t",
         "select array_agg(a) from t",
     ],
+    "lambda or JSON arrow": ["select transform(a, item -> item + 1) from t"],
 }
 PLANTED_BRANCHES = {
     "branch on the target": ["{% if target.type == 'spark' %}a{% endif %}", "{{ target['name'] }}"],

@@ -22,10 +22,7 @@ kinds as (
 
 channels as (
 
-    select distinct
-        channel_number,
-        channel_id
-    from path_channels
+    select * from {{ ref('int_numbered_channels') }}
 
 ),
 

@@ -1,45 +1,47 @@
-with path_steps as (
+with {{ numbered_paths() }},
 
-    select * from {{ ref('int_path_steps') }}
-
-),
-
-first_visits as (
+paths_with_channels as (
 
     select
         path_number,
-        channel_number,
-        min(channel_id) as channel_id,
-        min(step_position) as first_step_position
-    from path_steps
-    group by path_number, channel_number
+        -- sqlfluff reads no lambda of two.
+        {{ list_distinct_items('channel_numbers') }} as channel_numbers -- noqa: PRS
+    from numbered_paths
 
 ),
 
-visits_with_position as (
+paths_with_channel_count as (
 
     select
-        path_number,
-        channel_id,
-        channel_number,
-        row_number() over (
-            partition by path_number order by first_step_position asc nulls last
-        ) as channel_position,
-        count(*) over (partition by path_number) as distinct_channel_count
-    from first_visits
+        *,
+        cast({{ list_length('channel_numbers') }} as integer) as distinct_channel_count
+    from paths_with_channels
 
+),
+
+channels as (
+    {{ list_rows(
+        'paths_with_channel_count',
+        'path_number, distinct_channel_count',
+        'channel_numbers',
+        'channel_number',
+        'channel_position'
+    ) }}
 ),
 
 final as (
 
     select
-        path_number,
-        channel_id,
-        channel_number,
-        cast(channel_position as integer) as channel_position,
-        cast(distinct_channel_count as integer) as distinct_channel_count,
-        distinct_channel_count = 1 and channel_id = '(direct)' as is_direct_only
-    from visits_with_position
+        channels.path_number,
+        numbered_channels.channel_id,
+        channels.channel_number,
+        cast(channels.channel_position as integer) as channel_position,
+        channels.distinct_channel_count,
+        channels.distinct_channel_count = 1 and numbered_channels.channel_id = '(direct)'
+            as is_direct_only
+    from channels
+    inner join numbered_channels
+        on channels.channel_number = numbered_channels.channel_number
 
 )
 

@@ -1,79 +1,33 @@
-with paths as (
-
-    select * from {{ ref('int_paths') }}
-
-),
-
-parts as (
-    {{ text_parts(
-        'paths', 'journey_path', ' > ', 'channel_id', 'step_position', key='path_number'
-    ) }}
-),
-
-distinct_channels as (
-
-    select distinct channel_id from parts
-
-),
-
-numbered_channels as (
-
-    select
-        channel_id,
-        cast(row_number() over (order by channel_id asc nulls last) as bigint) as channel_number
-    from distinct_channels
-
-),
+{%- set channels_back = [] -%}
+{%- for steps_back in range(5) -%}
+{%- set channel_back = list_item('channel_numbers', 'step_position - ' ~ steps_back) -%}
+{%- do channels_back.append('coalesce(' ~ channel_back ~ ', 0)') -%}
+{%- endfor -%}
+with {{ numbered_paths() }},
 
 steps as (
-
-    select
-        parts.path_number,
-        cast(parts.step_position as integer) as step_position,
-        parts.channel_id,
-        numbered_channels.channel_number
-    from parts
-    inner join numbered_channels
-        on parts.channel_id = numbered_channels.channel_id
-
-),
-
-steps_with_channels_before as (
-
-    select
-        *,
-        {%- for steps_back in range(1, 5) %}
-        coalesce(
-            lag(channel_number, {{ steps_back }}) over (
-                partition by path_number order by step_position asc nulls last
-            ),
-            0
-        ) as channel_{{ steps_back }}_before,
-        {%- endfor %}
-        lead(step_position) over (
-            partition by path_number order by step_position asc nulls last
-        ) as next_step_position
-    from steps
-
+    {{ list_rows(
+        'numbered_paths',
+        'path_number, channel_numbers',
+        'channel_numbers',
+        'channel_number',
+        'step_position'
+    ) }}
 ),
 
 final as (
 
     select
         path_number,
-        step_position,
-        channel_id,
-        channel_number,
-        channel_4_before * 1000000000
-        + channel_3_before * 1000000
-        + channel_2_before * 1000
-        + channel_1_before as from_channels,
-        channel_3_before * 1000000000
-        + channel_2_before * 1000000
-        + channel_1_before * 1000
-        + channel_number as to_channels,
-        next_step_position is null as is_last_step
-    from steps_with_channels_before
+        cast(step_position as integer) as step_position,
+        {%- for last_channels, skipped in [('from_channels', 1), ('to_channels', 0)] %}
+        {%- for steps_back in [3, 2, 1, 0] %}
+        {{ '+ ' if not loop.first }}{{ channels_back[skipped + steps_back] }}
+        {%- if steps_back %} * {{ 1000 ** steps_back }}{% endif %}
+        {%- endfor %} as {{ last_channels }},
+        {%- endfor %}
+        step_position = {{ list_length('channel_numbers') }} as is_last_step
+    from steps
 
 )
 
