@@ -27,14 +27,14 @@ path_transforms as (
 path_windows as (
 
     select * from path_configurations
-    where path_configuration_id = path_window_id
+    where path_configuration_number = path_window_number
 
 ),
 
 touches as (
 
     select
-        path_windows.path_window_id,
+        path_windows.path_window_number,
         paths.conversion_key,
         paths.channel_id,
         paths.touchpoint_key,
@@ -42,10 +42,10 @@ touches as (
         paths.age_days,
         paths.touched_at,
         paths.touch_position - paths.path_length + count(*) over (
-            partition by paths.conversion_key, path_windows.path_window_id
+            partition by paths.conversion_key, path_windows.path_window_number
         ) as met_position,
         count(*) over (
-            partition by paths.conversion_key, path_windows.path_window_id
+            partition by paths.conversion_key, path_windows.path_window_number
         ) as met_count
     from paths
     inner join conversions
@@ -62,18 +62,22 @@ touches as (
 final as (
 
     select
-        path_configuration_id,
-        conversion_key,
-        touchpoint_key,
-        channel_id,
-        touch_kind,
-        touch_position,
-        path_length,
-        age_days,
-        is_capped,
-        stands_for_count,
-        touched_at
+        path_configurations.path_configuration_id,
+        configured_touches.conversion_key,
+        configured_touches.touchpoint_key,
+        configured_touches.channel_id,
+        configured_touches.touch_kind,
+        configured_touches.touch_position,
+        configured_touches.path_length,
+        configured_touches.age_days,
+        configured_touches.is_capped,
+        configured_touches.stands_for_count,
+        configured_touches.touched_at
     from configured_touches
+    inner join path_configurations
+        on
+            configured_touches.path_configuration_number
+            = path_configurations.path_configuration_number
 
 )
 

@@ -37,14 +37,14 @@ path_transforms as (
 path_windows as (
 
     select * from path_configurations
-    where path_configuration_id = path_window_id
+    where path_configuration_number = path_window_number
 
 ),
 
 spent_touches as (
 
     select distinct
-        path_windows.path_window_id,
+        path_windows.path_window_number,
         paths.touchpoint_key
     from paths
     inner join conversions
@@ -59,7 +59,7 @@ spent_touches as (
 touches_left_over as (
 
     select
-        path_windows.path_window_id,
+        path_windows.path_window_number,
         path_windows.lookback_days,
         touchpoints.person_key,
         touchpoints.channel_id,
@@ -71,12 +71,12 @@ touches_left_over as (
     cross join path_windows
     left join spent_touches
         on
-            path_windows.path_window_id = spent_touches.path_window_id
+            path_windows.path_window_number = spent_touches.path_window_number
             and touchpoints.touchpoint_key = spent_touches.touchpoint_key
     where spent_touches.touchpoint_key is null
     window
         touches_of_person as (
-            partition by touchpoints.person_key, path_windows.path_window_id
+            partition by touchpoints.person_key, path_windows.path_window_number
             order by touchpoints.touched_at asc nulls last, touchpoints.channel_id asc nulls last
         )
 
@@ -111,12 +111,12 @@ touches_with_ends as (
     from touches_beside_pauses
     window
         touches_so_far as (
-            partition by person_key, path_window_id
+            partition by person_key, path_window_number
             order by person_position asc nulls last
             rows between unbounded preceding and current row
         ),
         touches_from_here as (
-            partition by person_key, path_window_id
+            partition by person_key, path_window_number
             order by person_position asc nulls last
             rows between current row and unbounded following
         )
@@ -126,7 +126,7 @@ touches_with_ends as (
 touches as (
 
     select
-        path_window_id,
+        path_window_number,
         person_key,
         journey_start_position,
         channel_id,
@@ -141,19 +141,37 @@ touches as (
     journey=['person_key', 'journey_start_position'], carried=['met_count', 'last_touched_at']
 ) }},
 
-final as (
+journeys as (
 
     select
-        path_configuration_id,
-        concat(person_key, '-', cast(journey_start_position as string)) as journey_id,
+        path_configuration_number,
         person_key,
+        journey_start_position,
         {{ path_of_touches() }} as journey_path,
         count(*) as path_length,
         max(met_count) as touch_count,
         max(case when is_capped then 1 else 0 end) = 1 as is_capped,
         max(last_touched_at) as last_touched_at
     from configured_touches
-    group by path_configuration_id, person_key, journey_start_position
+    group by path_configuration_number, person_key, journey_start_position
+
+),
+
+final as (
+
+    select
+        path_configurations.path_configuration_id,
+        concat(journeys.person_key, '-', cast(journeys.journey_start_position as string))
+            as journey_id,
+        journeys.person_key,
+        journeys.journey_path,
+        journeys.path_length,
+        journeys.touch_count,
+        journeys.is_capped,
+        journeys.last_touched_at
+    from journeys
+    inner join path_configurations
+        on journeys.path_configuration_number = path_configurations.path_configuration_number
 
 )
 
