@@ -230,6 +230,28 @@ def test_people_are_those_of_a_whole_build_whatever_links_come_and_go(
         assert people.differences(empty) == {}, f"after night {night + 1}"
 
 
+def test_more_rows_than_a_block_holds_are_found_again(nights: Nights, project: Project, tmp_path: Path) -> None:
+    identifiers = nights.only("int_identifiers")
+    warehouse = Path(shutil.copy(project.warehouse, tmp_path / "warehouse.duckdb"))
+    # Two threads write blocks of 122,880 rows side by side, one thread does not.
+    with duckdb.connect(str(warehouse), config={"threads": 2, "memory_limit": "2GB"}) as connection:
+        identifiers.build(connection, is_first=True)
+        connection.execute(
+            """
+            insert into staging.stg_shopify__identity_links by name
+            select
+                'email' as identifier_type, 'email ' || n as identifier_value, 'shopify_order' as other_identifier_type,
+                'order ' || n as other_identifier_value, 'same_order' as link_reason, timestamp '2026-02-01' as linked_at
+            from range(200000) as numbers(n)
+            """
+        )
+        for _ in ("all are new", "none has changed"):
+            identifiers.build(connection, is_first=False)
+            assert connection.execute("select count(first_seen_at) from intermediate.int_identifiers").fetchall() == [
+                (400_000,)
+            ]
+
+
 def test_an_emptied_day_is_empty_everywhere(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
     shop.execute("truncate delivered.stg_access_log__visits")
     shop.execute(VISITED, ["2", "bob", "bluesky", "2026-02-05 10:00:00"])

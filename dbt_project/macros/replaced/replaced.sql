@@ -44,7 +44,9 @@ select
 {{ remember_what_was_read(plan) }}
 {% endmacro %}
 
-{#- Rows that are the same before and after stay where they are: what is written is what differs. -#}
+{#- Rows that are the same before and after stay where they are: what is written is what differs. The new rows are made in
+    one statement: of a table that is created empty and filled by two threads in the same transaction DuckDB 2.0.0 finds no
+    row again once it holds some 200,000, and would leave the target empty. -#}
 {% macro changing_script(target_relation, is_scoped) %}
 {%- set plan = replaced_plan() -%}
 {%- set new_rows = working_table('new_rows') -%}
@@ -52,9 +54,10 @@ select
 {%- set differing_hashes = working_table('differing_hashes') -%}
 {%- set changed_rows = working_table('changed_rows') -%}
 {{ find_scope(plan) if is_scoped else remember_inputs(plan) }}
-create or replace temp table {{ new_rows }} as from {{ target_relation }} limit 0;
-insert into {{ new_rows }} by name
-{{ compiled_code }};
+create or replace temp table {{ new_rows }} as
+select * from {{ target_relation }} where false
+union all by name
+select * from ({{ compiled_code }}) as query_rows;
 create or replace temp table {{ old_hashes }} as
 select old_rows.rowid as replaced_rowid, hash(old_rows) as row_hash
 from {{ target_relation }} as old_rows
