@@ -45,8 +45,8 @@ select
 {% endmacro %}
 
 {#- Rows that are the same before and after stay where they are: what is written is what differs. The new rows are made in
-    one statement: of a table that is created empty and filled by two threads in the same transaction DuckDB 2.0.0 finds no
-    row again once it holds some 200,000, and would leave the target empty. -#}
+    one statement: DuckDB 2.0.0 finds none of 200,000 rows that two threads insert into a table created empty in the same
+    transaction, and the target would be left empty. -#}
 {% macro changing_script(target_relation, is_scoped) %}
 {%- set plan = replaced_plan() -%}
 {%- set new_rows = working_table('new_rows') -%}
