@@ -14,8 +14,8 @@ import pytest
 from orchestration.scorecard.pipeline import Model, Project, settings_below
 from orchestration.transform import _invoke, read_manifest
 
-DELIVERED = "stg_access_log__visits"
-"""The staged table that tells its readers what changed. Tests fill a table of its name in the schema `delivered`."""
+DELIVERED = ("stg_access_log__visits", "stg_access_log__identity_links")
+"""Staged tables that tell their readers what changed. Tests fill tables of their names in the schema `delivered`."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,18 @@ class Nights:
     @property
     def after_staging(self) -> Nights:
         """For tests that fill the staged tables themselves, and what is delivered."""
-        visits = next(model for model in self.models if _name(model) == DELIVERED)
-        delivered = dataclasses.replace(visits, query=f"select * from delivered.{DELIVERED}")
-        scripts = self.scripts[visits.relation]
-        whole, told = (text.replace(visits.query.strip(), delivered.query) for text in (scripts.whole, scripts.told))
-        assert delivered.query in whole
-        assert delivered.query in told
+        delivered, scripts = [], dict(self.scripts)
+        for model in self.models:
+            if _name(model) in DELIVERED:
+                query = f"select * from delivered.{_name(model)}"
+                built = self.scripts[model.relation]
+                whole, told = (text.replace(model.query.strip(), query) for text in (built.whole, built.told))
+                assert query in whole
+                assert query in told
+                delivered.append(dataclasses.replace(model, query=query))
+                scripts[model.relation] = Scripts(whole, told, told)
         later = (model for model in self.models if '"staging"' not in model.relation)
-        return dataclasses.replace(
-            self, models=(delivered, *later), scripts={**self.scripts, visits.relation: Scripts(whole, told, told)}
-        )
+        return dataclasses.replace(self, models=(*delivered, *later), scripts=scripts)
 
     def differences(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
         """Rows that a replaced table has too many and lacks, beside its whole query on the same inputs.
@@ -134,9 +136,10 @@ def compile_nights(project: Project, folder: Path) -> Nights:
 
 
 def make_room_for_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table that stands for a staged one in `Nights.after_staging`."""
+    """Make the tables that stand for staged ones in `Nights.after_staging`."""
     connection.execute("create schema if not exists delivered")
-    connection.execute(f"create or replace table delivered.{DELIVERED} as from staging.{DELIVERED} limit 0")
+    for table in DELIVERED:
+        connection.execute(f"create or replace table delivered.{table} as from staging.{table} limit 0")
 
 
 def _name(model: Model) -> str:
@@ -227,7 +230,7 @@ class Deliveries:
                 none = {"reversed_amount": "0", "is_fully_reversed": "false"}
                 for name in ("reversed_amount", "is_fully_reversed", "reversed_at", "reversal_known_as"):
                     names[names.index(name)] = f"if({is_early}, {none.get(name, 'null')}, {name}) as {name}"
-            schema = "delivered" if table == DELIVERED else "staging"
+            schema = "delivered" if table in DELIVERED else "staging"
             self.connection.execute(f"truncate {schema}.{table}")
             self.connection.execute(
                 f"""

@@ -354,10 +354,10 @@ def classified(model: CompiledModel, visits: Sequence[dict[str, str]]) -> list[s
     """The channel of each visit, by the project's rules."""
     with duckdb.connect() as connection:
         connection.execute("create schema staging; create schema reference; create schema intermediate")
-        for form in re.findall(r'"staging"."(\w+)"', model.query):
+        for relation in re.findall(r'"(?:staging|intermediate)"."\w+"', model.query):
             connection.execute(
                 f"""
-                create table if not exists staging.{form} (
+                create table if not exists {relation} (
                     platform_id varchar, visit_id varchar, conversion_id varchar, evidence_id varchar, evidence_type varchar,
                     utm_source varchar, utm_medium varchar, utm_campaign varchar, referrer_host varchar,
                     click_id_name varchar, evidence_text varchar
@@ -370,10 +370,10 @@ def classified(model: CompiledModel, visits: Sequence[dict[str, str]]) -> list[s
             platform_id="site", visit_id=[str(number) for number in range(len(visits))]
         )
         rows = rows.astype(object).where(rows.notna(), None)
-        connection.execute("insert into staging.stg_access_log__visits by name select * from rows")
+        connection.execute("insert into intermediate.int_traffic_daily by name select * from rows")
         connection.execute(model.statement)
         found = connection.execute(
-            "select cast(visit_id as integer), channel_id from staging.stg_access_log__visits"
+            "select cast(visit_id as integer), channel_id from intermediate.int_traffic_daily"
             f" left join {model.relation} on traffic_key = md5({TRAFFIC}) order by all"
         ).fetchall()
     return [channel for _, channel in found]

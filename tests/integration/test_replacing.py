@@ -152,7 +152,7 @@ ORDERED = """
         $3 = 100 as is_fully_reversed, cast($4 as timestamp) as converted_at, cast($5 as timestamp) as reversed_at
 """
 LINKED = """
-    insert into staging.stg_access_log__identity_links by name
+    insert into delivered.stg_access_log__identity_links by name
     select 'site_visitor' as identifier_type, $1 as identifier_value, 'email' as other_identifier_type,
         $2 as other_identifier_value, 'order_page' as link_reason, timestamp '2026-02-10 12:00:00' as linked_at
 """
@@ -208,7 +208,7 @@ def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_d
     nights.after_staging.build(shop, is_first=False)
     assert {channel for _, channel, _ in shop.execute(LEDGER).fetchall()} == {"organic_bluesky", "organic_mastodon"}
     assert nights.after_staging.differences(shop) == {}
-    shop.execute("delete from staging.stg_access_log__identity_links where identifier_value = 'bob'")
+    shop.execute("delete from delivered.stg_access_log__identity_links where identifier_value = 'bob'")
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(LEDGER).fetchall() == before
     assert nights.after_staging.differences(shop) == {}
@@ -217,12 +217,15 @@ def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_d
 def test_people_are_those_of_a_whole_build_whatever_links_come_and_go(
     nights: Nights, empty: duckdb.DuckDBPyConnection
 ) -> None:
-    people = nights.only("int_identifiers", "int_identity_links", "int_people")
+    people = nights.after_staging.only(
+        "stg_access_log__identity_links", "int_identifiers", "int_identity_links", "int_people"
+    )
+    make_room_for_deliveries(empty)
     chance = random.Random(1)
     for night in range(5):
         # Between 30 visitors and 30 addresses; those of every fifth visitor go, other ones each night.
         empty.execute(
-            "delete from staging.stg_access_log__identity_links where hash(identifier_value, $1) % 5 = 0", [night]
+            "delete from delivered.stg_access_log__identity_links where hash(identifier_value, $1) % 5 = 0", [night]
         )
         for _ in range(15 if night == 0 else 3):
             empty.execute(LINKED, [f"visitor {chance.randrange(30)}", f"{chance.randrange(30)}@"])
@@ -309,6 +312,62 @@ def test_a_journey_is_lost_when_the_data_have_passed_its_lookback(
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(outcome).fetchall() == [("not_converted",)]
     assert nights.after_staging.differences(shop) == {}
+
+
+def test_a_reason_changes_with_the_days_and_identifiers_that_anybodys_touches_show(
+    nights: Nights, shop: duckdb.DuckDBPyConnection
+) -> None:
+    def reasons() -> list[str]:
+        nights.after_staging.build(shop, is_first=False)
+        assert nights.after_staging.differences(shop) == {}
+        found = shop.execute(
+            """
+            select unknown_reason from intermediate.int_conversion_link_states
+            inner join intermediate.int_conversions using (conversion_key)
+            where conversion_id in ('1002', '1003') order by conversion_id
+            """
+        ).fetchall()
+        return [reason for (reason,) in found]
+
+    shop.execute(ORDERED, ["1000", "eve@", 0, "2025-01-01 12:00:00", None])
+    shop.execute(ORDERED, ["1002", "eve@", 0, "2026-02-12 12:00:00", None])
+    shop.execute(ORDERED, ["1003", "fay@", 0, "2026-06-01 12:00:00", None])
+    assert reasons() == ["unresolved", "not_loaded"]
+    shop.execute(VISITED, ["6", "bob", "mastodon", "2026-05-20 10:00:00"])
+    assert reasons() == ["unresolved", "unresolved"]
+    started = """
+        insert into staging.stg_mailchimp__entanglements by name
+        select 'mailchimp' as platform_id, 'list' as account_id, 'email' as identifier_type, $1 as identifier_value,
+            $1 as spell_id, 'started' as entanglement_event, 'reported' as known_as,
+            timestamp '2025-02-01 10:00:00' as occurred_at
+    """
+    shop.execute(started, ["gil@"])
+    assert reasons() == ["unseen", "unseen"]
+    # The day has been seen, and she before it, so that nothing but her own touch says what became of Eve's.
+    shop.execute(started, ["eve@"])
+    assert reasons() == ["expired", "unseen"]
+    shop.execute("truncate staging.stg_mailchimp__entanglements")
+    assert reasons() == ["unresolved", "unresolved"]
+    # Her person keeps its key, so that nothing but another identifier of hers says that she might have been seen.
+    people = "select person_key from intermediate.int_conversions where conversion_id = '1002'"
+    before = shop.execute(people).fetchall()
+    shop.execute(LINKED, ["eve's browser", "eve@"])
+    assert reasons() == ["unseen", "unresolved"]
+    assert shop.execute(people).fetchall() == before
+    # Ada came on that day, too.
+    shop.execute(VISITED, ["7", "eve's browser", "mastodon", "2026-02-08 10:00:00"])
+    shop.execute("update delivered.stg_access_log__visits set is_bot = true where visit_id = '7'")
+    assert reasons() == ["excluded", "unresolved"]
+    shop.execute("delete from delivered.stg_access_log__visits where visit_id = '7'")
+    assert reasons() == ["unseen", "unresolved"]
+    shop.execute(
+        """
+        insert into staging.stg_shopify__conversion_evidence by name
+        select 'shopify' as platform_id, '1003' as conversion_id, 'c' as evidence_id, 'coupon' as evidence_type,
+            'nobody knows it' as evidence_text
+        """
+    )
+    assert reasons() == ["unseen", "untagged"]
 
 
 class Site:

@@ -88,7 +88,7 @@
             select * from {{ new_rows }} {{ of_days }}
             {%- if is_scoped %}
             union all
-            select * from {{ rows }} {{ of_days }} and not coalesce({{ plan.where }}, false)
+            select * from {{ rows }} {{ of_days }} and not coalesce({{ any_of(plan.where) }}, false)
             {%- endif %}
         {%- endset -%}
         {%- do keep('now_rows', whole_days) -%}
@@ -175,7 +175,7 @@
         select partition_day, row_hash, 1 as added from {{ replaced_relation('new_rows') }}
         union all
         select partition_day, row_hash, -1 as added
-        from {{ replaced_relation('rows') }} {{ 'where ' ~ plan.where if is_scoped }}
+        from {{ replaced_relation('rows') }} {{ 'where ' ~ any_of(plan.where) if is_scoped }}
     ) as both_builds
     group by partition_day, row_hash
     having sum(added) <> 0

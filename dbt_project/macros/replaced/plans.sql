@@ -3,9 +3,10 @@
     days_of: of compared inputs that stand for rows of others: those rows, by which key they are stood for, and their day;
     reads: inputs that are replaced themselves and hand on what changed;
     scope: which keys and days are to be replaced, by what changed; more than needed is right, less is not;
-    where: which of the model's rows are in that scope, as its SQL says with `within`;
+    where: which of the model's rows are in that scope, as its SQL says with `within`: conditions of which one is enough;
     hands_on: what the models that read this one ask of its changed rows;
-    day: by which date or moment of its rows the table is parted, where an engine replaces whole parts of one.
+    day: by which date or moment of its rows the table is parted, where an engine replaces whole parts of one;
+    is_in_order: whether a whole build puts the rows in the order of `day`, where they are not parted by it.
     Without a scope a model is built from all its inputs, and tells its readers which rows differ.
 
     What a scope reaches: a path depends on all touches and conversions of its person, so a changed touch, conversion or
@@ -25,46 +26,48 @@
         and change_number > (select change_number from {{ replaced_relation('read') }} where input = '{{ input }}')
 {%- endmacro %}
 
-{#- What a plan says of the days on which staged rows of a form changed: models that are replaced themselves hand them on,
-    the rows of the others are compared. -#}
-{% macro staged_changes(form, columns, time) %}
-    {%- set reads, compared, days = [], [], [] -%}
+{#- What a plan says of the staged rows of a form that changed: models that are replaced themselves hand on their days, or
+    other kinds of keys, and the rows of the others are compared by them. `by` holds the expression of each kind. -#}
+{% macro staged_changes(form, columns, by) %}
+    {%- set reads, compared, expressions, changed = [], [], {}, {} -%}
+    {%- for kind, expression in by.items() -%}
+        {%- do expressions.update({'changed_' ~ kind: day_or_none(expression) if kind == 'day' else expression}) -%}
+        {%- do changed.update({kind: []}) -%}
+    {%- endfor -%}
     {%- for platform in var('staged_' ~ form) -%}
         {%- set staged = 'stg_' ~ platform ~ '__' ~ form -%}
         {%- if 'replaced_' ~ staged in context -%}
             {%- do reads.append(staged) -%}
-            {%- do days.append(handed_on(staged, 'day')) -%}
+            {%- for kind in by -%}{%- do changed[kind].append(handed_on(staged, kind)) -%}{%- endfor -%}
         {%- else -%}
             {%- do compared.append(platform) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if compared -%}{%- do days.append(differing(form, 'staged_day')) -%}{%- endif -%}
-    {%- set rows = {'rows': union_staged(form, columns, compared), 'by': {'staged_day': day_or_none(time)}} -%}
-    {{ return({'compares': {form: rows} if compared else {}, 'reads': reads, 'days': days}) }}
+    {%- if compared -%}
+        {%- for kind in by -%}{%- do changed[kind].append(differing(form, 'changed_' ~ kind)) -%}{%- endfor -%}
+    {%- endif -%}
+    {%- set rows = {'rows': union_staged(form, columns, compared), 'by': expressions} -%}
+    {{ return({'compares': {form: rows} if compared else {}, 'reads': reads, 'changed': changed}) }}
 {% endmacro %}
 
-{#- Whether a date is among those that somebody asked to replace whatever changed (make run DAYS=...). -#}
-{% macro is_asked(date) -%}
-    {%- set asked_days = api.Relation.create(database=this.database, schema='replaced', identifier='asked_days') -%}
-    cast({{ date }} as date) between (select min(first_day) from {{ asked_days }})
-    and (select max(last_day) from {{ asked_days }})
+{#- The days that somebody asked to replace whatever changed (make run DAYS=...). -#}
+{% macro asked_days() -%}
+    select date_day
+    from (
+        {{ day_series('first_day', 'last_day') }}
+        from {{ api.Relation.create(database=this.database, schema='replaced', identifier='asked_days') }}
+    ) as asked_days
 {%- endmacro %}
 
 {#- A scope of days. -#}
 {% macro days_scope(queries) -%}
     select 'day' as scope_kind, null as scope_key, scope_day
     from (
-        {%- for query in queries %}
+        {%- for query in queries + [asked_days()] %}
         select * from ({{ query }}) as part(scope_day)
         {{- ' union all ' if not loop.last }}
         {%- endfor %}
     )
-    union all
-    select 'day', null, date_day
-    from (
-        {{ day_series('first_day', 'last_day') }}
-        from {{ api.Relation.create(database=this.database, schema='replaced', identifier='asked_days') }}
-    ) as asked_days
 {%- endmacro %}
 
 {#- A scope of keys of one kind. -#}
@@ -85,7 +88,7 @@
 
 {#- Conversions that somebody asked for by their day. -#}
 {% macro asked_conversions() -%}
-    select conversion_key from {{ ref('int_conversions') }} where {{ is_asked('converted_date') }}
+    select conversion_key from {{ ref('int_conversions') }} where converted_date in ({{ asked_days() }})
 {%- endmacro %}
 
 {#- A line holds its time, so a day depends on its own lines only: on those of all loads that hold the day, for a line of
@@ -117,9 +120,10 @@
         },
         'reads': [],
         'scope': days_scope(['select held_day from ' ~ working_table('differing_days__loads'), every_day]),
-        'where': in_scope('day', 'requested_at'),
+        'where': conditions_of({'day': 'requested_at'}),
         'hands_on': {'day': 'requested_at', 'order': 'order_name'},
         'day': 'requested_at',
+        'is_in_order': true,
     }) }}
 {% endmacro %}
 
@@ -128,8 +132,8 @@
         'compares': {},
         'reads': ['stg_access_log__requests'],
         'scope': keys_scope('order', [handed_on('stg_access_log__requests', 'order')]),
-        'where': in_scope('order', 'other_identifier_value'),
-        'hands_on': {},
+        'where': [in_scope('order', 'other_identifier_value')],
+        'hands_on': {'identifier': 'identifier_value', 'other_identifier': 'other_identifier_value'},
     }) }}
 {% endmacro %}
 
@@ -151,15 +155,37 @@
         },
         'reads': ['stg_access_log__requests'],
         'scope': days_scope([handed_on('stg_access_log__requests', 'day'), days_after, every_day]),
-        'where': in_scope('day', 'visited_at'),
-        'hands_on': {'day': 'visited_at'},
+        'where': conditions_of({'day': 'visited_at'}),
+        'hands_on': {'day': 'visited_at', 'identifier': 'identifier_value'},
         'day': 'visited_at',
+        'is_in_order': true,
     }) }}
 {% endmacro %}
 
-{#- Built from all rows each night; few of theirs differ from the night before. -#}
 {% macro replaced_int_identifiers() %}
-    {{ return({'compares': {}, 'reads': [], 'hands_on': {'identifier': 'identifier_key'}}) }}
+    {%- set of_identifier = {'identifier': 'identifier_value'} -%}
+    {%- set of_both_ends = {'identifier': 'identifier_value', 'other_identifier': 'other_identifier_value'} -%}
+    {%- set sighted = {
+        'activities': [['occurred_at'], of_identifier],
+        'entanglements': [['occurred_at'], of_identifier],
+        'conversions': [['converted_at'], of_identifier],
+        'visits': [['visited_at'], of_identifier],
+        'identity_links': [['other_identifier_type', 'other_identifier_value', 'linked_at'], of_both_ends],
+    } -%}
+    {%- set compares, reads, changed = {}, [], [] -%}
+    {%- for form, (columns, kinds) in sighted.items() -%}
+        {%- set staged = staged_changes(form, ['identifier_type', 'identifier_value'] + columns, kinds) -%}
+        {%- do compares.update(staged.compares) -%}
+        {%- do reads.extend(staged.reads) -%}
+        {%- for kind in kinds -%}{%- do changed.extend(staged.changed[kind]) -%}{%- endfor -%}
+    {%- endfor -%}
+    {{ return({
+        'compares': compares,
+        'reads': reads,
+        'scope': keys_scope('identifier', changed),
+        'where': [in_scope('identifier', 'identifier_value')],
+        'hands_on': {'identifier': 'identifier_key'},
+    }) }}
 {% endmacro %}
 
 {% macro replaced_int_identity_links() %}
@@ -188,8 +214,8 @@
         'compares': {},
         'reads': ['int_identifiers', 'int_identity_links'],
         'scope': keys_scope('identifier', [changed, of_their_people]),
-        'where': in_scope('identifier', 'identifier_key'),
-        'hands_on': {'identifier': 'identifier_value'},
+        'where': [in_scope('identifier', 'identifier_key')],
+        'hands_on': {'identifier': 'identifier_value', 'person': 'person_key'},
     }) }}
 {% endmacro %}
 
@@ -201,8 +227,64 @@
     }) }}
 {% endmacro %}
 
+{#- Without a path, a conversion's reason looks at all that its person's identifiers met, and at which days and types of
+    identifiers anybody's touch shows. -#}
 {% macro replaced_int_conversion_link_states() %}
-    {{ return({'compares': {}, 'reads': [], 'hands_on': {'conversion': 'conversion_key'}}) }}
+    {%- set visits = staged_changes('visits', visit_columns(), {'identifier': 'identifier_value'}) -%}
+    {%- set people_of_visits -%}
+        select person_key from {{ ref('int_people') }} where identifier_value in ({{ visits.changed.identifier | join(' union all ') }})
+    {%- endset -%}
+    {%- set changed_days = handed_on('int_seen_days', 'day') -%}
+    {%- set unknown_since_a_changed_day -%}
+        select unknown.conversion_key
+        from {{ this }} as unknown
+        inner join {{ ref('int_conversions') }} as conversions on unknown.conversion_key = conversions.conversion_key
+        where
+            unknown.link_state = 'unknown'
+            and conversions.converted_at >= (select min(changed_day) from ({{ changed_days }}) as changed)
+    {%- endset -%}
+    {#- A type that no other day shows has come or gone. -#}
+    {%- set unknown_if_types_changed -%}
+        select conversion_key from {{ this }}
+        where
+            link_state = 'unknown'
+            and exists (
+                select 1
+                from ({{ handed_on('int_seen_days', 'type') }}) as changed
+                left join (
+                    select distinct {{ seen_type() }} as seen_type from {{ ref('int_seen_days') }}
+                    where seen_day not in ({{ changed_days }})
+                ) as unchanged
+                    on changed.changed_key = unchanged.seen_type
+                where unchanged.seen_type is null
+            )
+    {%- endset -%}
+    {%- set compares = {
+        'records': {
+            'rows': 'select * from ' ~ ref('int_conversion_records'),
+            'by': {'conversion_key': 'conversion_key'},
+        },
+    } -%}
+    {%- do compares.update(visits.compares) -%}
+    {{ return({
+        'compares': compares,
+        'reads': visits.reads + [
+            'int_conversions', 'int_conversion_paths', 'int_touchpoints', 'int_people', 'int_seen_days',
+        ],
+        'scope': keys_scope('conversion', [
+            handed_on('int_conversions', 'conversion'),
+            handed_on('int_conversion_paths', 'conversion'),
+            differing('records', 'conversion_key'),
+            conversions_of(handed_on('int_touchpoints', 'person')),
+            conversions_of(handed_on('int_people', 'person')),
+            conversions_of(people_of_visits),
+            unknown_since_a_changed_day,
+            unknown_if_types_changed,
+            asked_conversions(),
+        ]),
+        'where': [in_scope('conversion', 'conversion_key')],
+        'hands_on': {'conversion': 'conversion_key'},
+    }) }}
 {% endmacro %}
 
 {% macro replaced_int_activities() %}
@@ -220,7 +302,7 @@
         'reads': ['int_people'],
         'scope': days_scope([differing('activities', 'activity_day'), differing('metrics', 'activity_day')])
             ~ ' union all ' ~ keys_scope('identifier', [handed_on('int_people', 'identifier')]),
-        'where': in_scope('day', 'activity_date') ~ ' or ' ~ in_scope('identifier', 'identifier_value'),
+        'where': [in_scope('day', 'activity_date'), in_scope('identifier', 'identifier_value')],
         'hands_on': {'day': 'activity_date'},
         'day': 'activity_date',
     }) }}
@@ -234,9 +316,9 @@
 {% endmacro %}
 
 {% macro replaced_int_touchpoints() %}
-    {%- set visits = staged_changes('visits', visit_columns(), 'visited_at') -%}
-    {%- set activities = staged_changes('activities', activity_columns(), 'occurred_at') -%}
-    {%- set entanglements = staged_changes('entanglements', entanglement_columns(), 'occurred_at') -%}
+    {%- set visits = staged_changes('visits', visit_columns(), {'day': 'visited_at'}) -%}
+    {%- set activities = staged_changes('activities', activity_columns(), {'day': 'occurred_at'}) -%}
+    {%- set entanglements = staged_changes('entanglements', entanglement_columns(), {'day': 'occurred_at'}) -%}
     {%- set compares = {
         'records': {
             'rows': 'select * from ' ~ ref('int_conversion_records'),
@@ -244,16 +326,19 @@
         },
     } -%}
     {%- for staged in [visits, activities, entanglements] -%}{%- do compares.update(staged.compares) -%}{%- endfor -%}
+    {%- set touches_in_scope = [] -%}
+    {%- for condition in conditions_of({'day': 'touched_at', 'identifier': 'identifier_value'}) -%}
+        {%- do touches_in_scope.append('conversion_key is null and ' ~ condition) -%}
+    {%- endfor -%}
     {{ return({
         'compares': compares,
         'reads': visits.reads + activities.reads + entanglements.reads + ['int_people', 'int_conversions'],
-        'scope': days_scope(visits.days + activities.days + entanglements.days)
+        'scope': days_scope(visits.changed.day + activities.changed.day + entanglements.changed.day)
             ~ ' union all ' ~ keys_scope('identifier', [handed_on('int_people', 'identifier')])
             ~ ' union all ' ~ keys_scope('conversion', [
                 handed_on('int_conversions', 'conversion'), differing('records', 'conversion_key'), asked_conversions(),
             ]),
-        'where': '(conversion_key is null and (' ~ in_scope('day', 'touched_at')
-            ~ ' or ' ~ in_scope('identifier', 'identifier_value') ~ ')) or ' ~ in_scope('conversion', 'conversion_key'),
+        'where': touches_in_scope + [in_scope('conversion', 'conversion_key')],
         'hands_on': {'person': 'person_key', 'conversion': 'conversion_key', 'day': reporting_date('touched_at')},
         'day': 'touched_at',
     }) }}
@@ -272,6 +357,39 @@
     ]) }}
 {% endmacro %}
 
+{% macro seen_type() %}concat(identifier_type, ' ', start_platform_id){% endmacro %}
+
+{#- A day in the reporting zone and the UTC days that it overlaps are at most a day apart. -#}
+{% macro replaced_int_seen_days() %}
+    {%- set visits = staged_changes('visits', ['identifier_type', 'visited_at'], {'day': 'visited_at'}) -%}
+    {%- set days_of_touches = [] -%}
+    {%- for days_later in ['-1', '0', '1'] -%}
+        {%- do days_of_touches.append(
+            'select changed_day + ' ~ days_later ~ ' from (' ~ handed_on('int_touchpoints', 'day') ~ ') as touched'
+        ) -%}
+    {%- endfor -%}
+    {{ return({
+        'compares': visits.compares,
+        'reads': visits.reads + ['int_touchpoints'],
+        'scope': days_scope(visits.changed.day + days_of_touches),
+        'where': [in_scope('day', 'seen_day')],
+        'hands_on': {'day': 'seen_day', 'type': seen_type()},
+        'day': 'seen_day',
+    }) }}
+{% endmacro %}
+
+{% macro replaced_int_traffic_daily() %}
+    {%- set visits = staged_changes('visits', visit_columns(), {'day': 'visited_at'}) -%}
+    {{ return({
+        'compares': visits.compares,
+        'reads': visits.reads,
+        'scope': days_scope(visits.changed.day),
+        'where': [in_scope('day', 'visit_day')],
+        'hands_on': {},
+        'day': 'visit_day',
+    }) }}
+{% endmacro %}
+
 {% macro replaced_int_conversion_paths() %}
     {%- set people -%}
         {{ handed_on('int_touchpoints', 'person') }} union all {{ handed_on('int_conversions', 'person') }}
@@ -285,7 +403,7 @@
             conversions_of(people),
             asked_conversions(),
         ]),
-        'where': in_scope('conversion', 'conversion_key'),
+        'where': [in_scope('conversion', 'conversion_key')],
         'hands_on': {'conversion': 'conversion_key'},
         'day': 'touched_at',
     }) }}
@@ -300,7 +418,7 @@
             handed_on('int_conversion_paths', 'conversion'),
             asked_conversions(),
         ]),
-        'where': in_scope('conversion', 'conversion_key'),
+        'where': [in_scope('conversion', 'conversion_key')],
         'hands_on': {'conversion': 'conversion_key'},
         'day': 'touched_at',
     }) }}
@@ -316,7 +434,7 @@
             handed_on('int_conversion_touches', 'conversion'),
             asked_conversions(),
         ]),
-        'where': in_scope('conversion', 'conversion_key'),
+        'where': [in_scope('conversion', 'conversion_key')],
         'hands_on': {'conversion': 'conversion_key'},
         'day': 'converted_date',
     }) }}
@@ -330,11 +448,12 @@
         'scope': keys_scope('person', [
             handed_on('int_touchpoints', 'person'),
             handed_on('int_conversions', 'person'),
-            'select person_key from ' ~ ref('int_touchpoints') ~ ' where ' ~ is_asked('touched_at'),
+            'select person_key from ' ~ ref('int_touchpoints') ~ ' where cast(touched_at as date) in (' ~ asked_days() ~ ')',
         ]),
-        'where': in_scope('person', 'person_key'),
+        'where': [in_scope('person', 'person_key')],
         'hands_on': {},
         'day': 'last_touched_at',
+        'is_in_order': true,
     }) }}
 {% endmacro %}
 
@@ -348,7 +467,7 @@
             handed_on('int_conversion_touches', 'conversion'),
             asked_conversions(),
         ]),
-        'where': in_scope('conversion', 'conversion_key'),
+        'where': [in_scope('conversion', 'conversion_key')],
         'hands_on': {'conversion': 'conversion_key'},
     }) }}
 {% endmacro %}
@@ -362,7 +481,7 @@
             handed_on('int_channel_shares', 'conversion'),
             asked_conversions(),
         ]),
-        'where': in_scope('conversion', 'conversion_key'),
+        'where': [in_scope('conversion', 'conversion_key')],
         'hands_on': {'day': 'entry_date'},
         'day': 'entry_date',
     }) }}
@@ -373,7 +492,7 @@
         'compares': {},
         'reads': ['fct_attribution_credits'],
         'scope': days_scope([handed_on('fct_attribution_credits', 'day')]),
-        'where': in_scope('day', 'attribution_date'),
+        'where': [in_scope('day', 'attribution_date')],
         'hands_on': {},
         'day': 'attribution_date',
     }) }}
@@ -391,7 +510,7 @@
             'select ' ~ day_or_none('converted_date') ~ ' from ' ~ ref('int_conversions')
                 ~ ' where conversion_key in (' ~ changed_journeys ~ ')',
         ]),
-        'where': in_scope('day', 'participation_date'),
+        'where': [in_scope('day', 'participation_date')],
         'hands_on': {},
         'day': 'participation_date',
     }) }}
@@ -402,7 +521,7 @@
         'compares': {},
         'reads': ['int_touchpoints'],
         'scope': days_scope([handed_on('int_touchpoints', 'day')]),
-        'where': in_scope('day', 'touched_date'),
+        'where': conditions_of({'day': 'touched_date'}, time='touched_at'),
         'hands_on': {},
         'day': 'touched_date',
     }) }}
@@ -413,7 +532,7 @@
         'compares': {},
         'reads': ['int_activities'],
         'scope': days_scope([handed_on('int_activities', 'day')]),
-        'where': in_scope('day', 'interaction_date'),
+        'where': [in_scope('day', 'interaction_date')],
         'hands_on': {},
         'day': 'interaction_date',
     }) }}
@@ -424,7 +543,7 @@
         'compares': {},
         'reads': ['int_activities'],
         'scope': days_scope([handed_on('int_activities', 'day')]),
-        'where': in_scope('day', 'engagement_date'),
+        'where': [in_scope('day', 'engagement_date')],
         'hands_on': {},
         'day': 'engagement_date',
     }) }}

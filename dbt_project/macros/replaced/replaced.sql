@@ -31,7 +31,7 @@
 {% macro whole_script(target_relation) %}
 {%- set plan = replaced_plan() -%}
 drop table if exists {{ target_relation }};
-{{ create_table_as(false, target_relation, compiled_code) }};
+{{ create_table_as(false, target_relation, in_order(plan)) }};
 {{ remember_inputs(plan) }}
 create or replace table {{ replaced_relation('changes') }} (
     change_number bigint, change_kind varchar, changed_key varchar, changed_day date
@@ -43,6 +43,13 @@ select
     '{{ env_var("BALCONY_BUILD_STATE", "") if not invocation_args_dict.empty }}' as build_state;
 {{ remember_what_was_read(plan) }}
 {% endmacro %}
+
+{#- A whole build gives rows in the order of its joins. Where a plan asks for it they are put in that of their time, so that
+    a night finds its days in some blocks of the table (2 million visits: 2.5 of 94 processor seconds for both tables of a
+    log, which the touches made of them follow). -#}
+{% macro in_order(plan) -%}
+    {{ 'select * from (' ~ compiled_code ~ ') as unordered_rows order by ' ~ plan.day if plan.is_in_order else compiled_code }}
+{%- endmacro %}
 
 {#- Rows that are the same before and after stay where they are: what is written is what differs. The new rows are made in
     one statement: DuckDB 2.0.0 finds none of 200,000 rows that two threads insert into a table created empty in the same
@@ -61,7 +68,14 @@ select * from ({{ compiled_code }}) as query_rows;
 create or replace temp table {{ old_hashes }} as
 select old_rows.rowid as replaced_rowid, hash(old_rows) as row_hash
 from {{ target_relation }} as old_rows
-{{ 'where old_rows.rowid in (select rowid from ' ~ target_relation ~ ' where ' ~ plan.where ~ ')' if is_scoped }};
+{% if is_scoped -%}
+where old_rows.rowid in (
+    {%- for condition in plan.where %}
+    select rowid from {{ target_relation }} where {{ condition }}
+    {{- ' union all ' if not loop.last }}
+    {%- endfor %}
+)
+{%- endif %};
 create or replace temp table {{ differing_hashes }} as
 select row_hash
 from (

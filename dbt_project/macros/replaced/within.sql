@@ -16,9 +16,52 @@
 {#- Whether a moment is not before the scope's days or so many days earlier: of a table in the order of time, blocks of earlier
     rows are then not read at all. -#}
 {% macro not_before_scope(expression, days_earlier=0) %}
-    {%- if not is_replaced() -%}{{ return('true') }}{%- endif -%}
-    {{ expression }} >= (select min(scope_day) - {{ days_earlier }} from {{ replaced_relation('scope') }})
+    {{- not_before_days_of_scope(expression, days_earlier) if is_replaced() else 'true' -}}
+{% endmacro %}
+
+{% macro not_before_days_of_scope(expression, days_earlier) %}
+    {{- expression }} >= (select min(scope_day) - {{ days_earlier }} from {{ replaced_relation('scope') }})
 {%- endmacro %}
+
+{#- Which rows belong to the scope, by the expressions of their keys and day: conditions of which one is enough, each for an
+    engine to look up on its own. Rows with a time are apart from those without, so that a table in the order of the column
+    `time` is not read before the scope's first day; where the expression of the day is another, the two are less than a
+    day apart. -#}
+{% macro conditions_of(kinds, time=none) %}
+    {%- set conditions = [] -%}
+    {%- for kind, expression in kinds.items() -%}
+        {%- set condition = in_scope(kind, expression) -%}
+        {%- if kind == 'day' -%}
+            {%- set column = time or expression -%}
+            {%- do conditions.append(not_before_days_of_scope(column, 1) ~ ' and ' ~ condition) -%}
+            {%- do conditions.append(column ~ ' is null and ' ~ condition) -%}
+        {%- else -%}
+            {%- do conditions.append(condition) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(conditions) }}
+{% endmacro %}
+
+{#- Conditions of which one is enough, as one. -#}
+{% macro any_of(conditions) %}{{ return('((' ~ conditions | join(') or (') ~ '))') }}{% endmacro %}
+
+{#- All columns, or some, of the rows of a relation that belong to the scope by the expressions of their keys and day (see
+    `conditions_of`); of all rows where the model is not replaced. Each condition is looked up on its own: of conditions
+    joined by "or", DuckDB tests all rows, and reads all columns for it. -#}
+{% macro rows_within(relation, kinds, time=none, columns=['*']) %}
+    {%- set selected = '\n    select\n        ' ~ columns | join(',\n        ') ~ '\n    from ' ~ relation -%}
+    {%- if not kinds or not is_replaced() -%}{{ return(selected) }}{%- endif -%}
+    {%- set conditions = conditions_of(kinds, time) -%}
+    {%- for condition in conditions -%}
+    {{ selected }}
+    where
+        {{ condition }}
+        {%- for earlier in conditions[:loop.index0] %}
+        and not coalesce({{ earlier }}, false)
+        {%- endfor %}
+    {{- '\n\n    union all\n' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
 
 {#- Whether a key or day belongs to the scope of the model that is being built. -#}
 {% macro in_scope(kind, expression) %}

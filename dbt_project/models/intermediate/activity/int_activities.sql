@@ -1,6 +1,5 @@
 {{ config(materialized='replaced') }}
 with staged_activities as (
-
     {{ union_staged('activities', [
         'platform_id',
         'native_event',
@@ -15,7 +14,10 @@ with staged_activities as (
         'is_incoming',
         'occurred_at',
         'is_provisional',
-    ]) | indent(4) }}
+    ], within={
+        'day': reporting_date('occurred_at'),
+        'identifier': 'identifier_value',
+    }, time='occurred_at') }}
 
 ),
 
@@ -64,9 +66,6 @@ activities_with_word as (
         on
             staged_activities.platform_id = native_events.platform_id
             and staged_activities.native_event = native_events.native_event
-    where
-        {{ within('day', reporting_date('staged_activities.occurred_at')) }}
-        or {{ within('identifier', 'staged_activities.identifier_value') }}
 
 ),
 

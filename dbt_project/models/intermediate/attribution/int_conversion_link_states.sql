@@ -2,18 +2,21 @@
 with conversions as (
 
     select * from {{ ref('int_conversions') }}
+    where {{ within('conversion', 'conversion_key') }}
 
 ),
 
 conversion_records as (
 
     select * from {{ ref('int_conversion_records') }}
+    where {{ within('conversion', 'conversion_key') }}
 
 ),
 
 paths as (
 
     select * from {{ ref('int_conversion_paths') }}
+    where {{ within('conversion', 'conversion_key') }}
 
 ),
 
@@ -31,6 +34,13 @@ people as (
 
 staged_visits as (
     {{ union_staged('visits', ['identifier_type', 'identifier_value', 'is_bot', 'visited_at']) }}
+
+),
+
+-- Anybody's touch on a day shows that an export of touches reaches that day.
+seen_days as (
+
+    select * from {{ ref('int_seen_days') }}
 
 ),
 
@@ -113,16 +123,24 @@ touches_outside_paths as (
 
 ),
 
+identifiers_without_touch as (
+
+    select *
+    from people
+    where person_key in (select person_key from conversions_without_touch)
+
+),
+
 filtered_visits as (
 
     select distinct
-        people.person_key,
+        identifiers_without_touch.person_key,
         staged_visits.visited_at
     from staged_visits
-    inner join people
+    inner join identifiers_without_touch
         on
-            staged_visits.identifier_type = people.identifier_type
-            and staged_visits.identifier_value = people.identifier_value
+            staged_visits.identifier_type = identifiers_without_touch.identifier_type
+            and staged_visits.identifier_value = identifiers_without_touch.identifier_value
     where staged_visits.is_bot
 
 ),
@@ -136,36 +154,6 @@ conversions_with_filtered_visit as (
             conversions_without_touch.person_key = filtered_visits.person_key
             and conversions_without_touch.converted_at >= filtered_visits.visited_at
             and conversions_without_touch.lookback_opened_at < filtered_visits.visited_at
-
-),
-
--- Anybody's touch on a day shows that an export of touches reaches that day; evidence on a
--- conversion does not.
-sightings as (
-
-    select
-        identifier_type,
-        case when touch_kind = 'entanglement' then platform_id else '' end as start_platform_id,
-        cast(touched_at as date) as seen_day
-    from touchpoints
-    where touch_kind <> 'evidence'
-
-    union
-
-    select
-        identifier_type,
-        '' as start_platform_id,
-        cast(visited_at as date) as seen_day
-    from staged_visits
-
-),
-
-seen_days as (
-
-    select distinct
-        start_platform_id,
-        seen_day
-    from sightings
 
 ),
 
@@ -199,7 +187,7 @@ seen_identifier_types as (
     select distinct
         identifier_type,
         start_platform_id
-    from sightings
+    from seen_days
 
 ),
 
@@ -207,10 +195,10 @@ conversions_that_touches_could_show as (
 
     select distinct conversions_without_touch.conversion_key
     from conversions_without_touch
-    inner join people
-        on conversions_without_touch.person_key = people.person_key
+    inner join identifiers_without_touch
+        on conversions_without_touch.person_key = identifiers_without_touch.person_key
     inner join seen_identifier_types
-        on people.identifier_type = seen_identifier_types.identifier_type
+        on identifiers_without_touch.identifier_type = seen_identifier_types.identifier_type
     where
         seen_identifier_types.start_platform_id = ''
         or seen_identifier_types.start_platform_id

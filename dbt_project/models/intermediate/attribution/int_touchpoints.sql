@@ -12,7 +12,7 @@ with visits as (
         'click_id_name',
         'is_bot',
         'visited_at',
-    ]) }}
+    ], within={'day': 'visited_at', 'identifier': 'identifier_value'}) }}
 
 ),
 
@@ -26,7 +26,7 @@ activities as (
         'identifier_value',
         'is_incoming',
         'occurred_at',
-    ]) }}
+    ], within={'day': 'occurred_at', 'identifier': 'identifier_value'}) }}
 
 ),
 
@@ -39,7 +39,7 @@ entanglements as (
         'entanglement_event',
         'occurred_at',
         'known_as',
-    ]) }}
+    ], within={'day': 'occurred_at', 'identifier': 'identifier_value'}) }}
 
 ),
 
@@ -96,11 +96,7 @@ clicks as (
         utm_campaign as campaign,
         visited_at
     from visits
-    where
-        not is_bot
-        and (
-            {{ within('day', 'visited_at') }} or {{ within('identifier', 'identifier_value') }}
-        )
+    where not is_bot
 
 ),
 
@@ -118,9 +114,6 @@ starts as (
         entanglement_event = 'started'
         and known_as = 'reported'
         and identifier_value is not null
-        and (
-            {{ within('day', 'occurred_at') }} or {{ within('identifier', 'identifier_value') }}
-        )
 
 ),
 
@@ -162,13 +155,7 @@ touches_of_identifiers as (
         on
             activities.platform_id = native_events.platform_id
             and activities.native_event = native_events.native_event
-    where
-        activities.is_incoming
-        and activities.identifier_value is not null
-        and (
-            {{ within('day', 'activities.occurred_at') }}
-            or {{ within('identifier', 'activities.identifier_value') }}
-        )
+    where activities.is_incoming and activities.identifier_value is not null
 
     union all
 

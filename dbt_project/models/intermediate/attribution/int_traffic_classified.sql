@@ -10,13 +10,8 @@
     'platform',
 ] -%}
 with visits as (
-    {{ union_staged('visits', [
-        'click_id_name',
-        'utm_source',
-        'utm_medium',
-        'utm_campaign',
-        'referrer_host',
-    ]) }}
+
+    select * from {{ ref('int_traffic_daily') }}
 
 ),
 

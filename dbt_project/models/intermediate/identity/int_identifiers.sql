@@ -87,7 +87,10 @@ identifiers as (
         identifier_value,
         min(seen_at) as first_seen_at
     from sightings
-    where identifier_type is not null and identifier_value is not null
+    where
+        identifier_type is not null
+        and identifier_value is not null
+        and {{ within('identifier', 'identifier_value') }}
     group by identifier_type, identifier_value
 
 ),

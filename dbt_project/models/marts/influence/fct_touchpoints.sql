@@ -1,8 +1,6 @@
 {{ config(materialized='replaced') }}
 with touchpoints as (
-
-    select * from {{ ref('int_touchpoints') }}
-    where {{ within('day', reporting_date('touched_at')) }}
+    {{ rows_within(ref('int_touchpoints'), {'day': reporting_date('touched_at')}, time='touched_at') }}
 
 ),
 
