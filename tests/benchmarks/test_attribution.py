@@ -133,6 +133,47 @@ with duckdb.connect(path, config={{"memory_limit": "{MEMORY}", "threads": 2}}) a
     ''').fetchall()
 """
 
+LEAST = f"""
+import duckdb, numpy
+with duckdb.connect(config={{"memory_limit": "{MEMORY}", "threads": 2}}) as connection:
+    connection.execute(f'''
+        create temp table paths as
+        with journeys as (
+            select person_key, list(channel_id order by touched_at) as path
+            from '{{arguments[1]}}' where person_key <> 'late' group by person_key
+        )
+        select path, count(converted.person_key) as conversions, count(*) as journeys
+        from journeys left join '{{arguments[2]}}' as converted using (person_key) group by path
+    ''')
+    result = connection.execute('''
+        select 'first', path[1], sum(conversions) from paths group by all union all
+        select 'last', path[-1], sum(conversions) from paths group by all union all
+        select 'linear', channel, sum(conversions / len(path))
+        from (select path, conversions, unnest(path) as channel from paths) group by channel
+    ''').fetchall()
+    steps = connection.execute('''
+        select came_from, went_to, sum(journeys) as steps
+        from (
+            select unnest(list_zip(['start'] || path[:-2], path)) as step, step[1] as came_from, step[2] as went_to, journeys
+            from paths
+        ) group by all
+        union all select path[-1], 'end', sum(conversions) from paths group by all
+        union all select path[-1], 'lost', sum(journeys - conversions) from paths group by all
+    ''').df().pivot(index="came_from", columns="went_to", values="steps").fillna(0)
+    names = sorted(set(steps.index) - {{"start"}})
+    shares = steps.div(steps.sum(axis=1), axis=0)
+    between, reached = shares.loc[names, names].to_numpy(), shares.loc[names, "end"].to_numpy()
+    begun = shares.loc["start"].reindex(names, fill_value=0).to_numpy()
+    def conversion_rate(keep):
+        chances = numpy.linalg.solve(numpy.eye(len(keep)) - between[numpy.ix_(keep, keep)], reached[keep])
+        return begun[keep] @ chances
+    everyone = list(range(len(names)))
+    effects = [1 - conversion_rate([n for n in everyone if n != gone]) / conversion_rate(everyone) for gone in everyone]
+    conversions = connection.execute("select sum(conversions) from paths").fetchall()[0][0]
+    result = [[model, channel, float(credit)] for model, channel, credit in result]
+    result += [["markov", name, float(conversions) * effect / sum(effects)] for name, effect in zip(names, effects)]
+"""
+
 CHANNEL_ATTRIBUTION = """
 import pandas as pd
 from ChannelAttribution import heuristic_models, markov_model
@@ -192,10 +233,12 @@ def test_rules_and_a_chain_beside_libraries(
     if not RIVALS:
         pytest.skip("BALCONY_BENCH_RIVALS names no Python that has ChannelAttribution and marketing-attribution-models")
     ours = "Balcony, five rules and a Markov chain"
+    least = "a script of three rules and a Markov chain, no day and no money"
     rival = "ChannelAttribution, three rules and a Markov chain"
     other = "marketing-attribution-models, five rules and a Markov chain"
     sides = {
         ours: balcony(tmp_path / "balcony", models, touches, MEASURED[:1]),
+        least: measure(LEAST, tmp_path, *touches),
         rival: measure(CHANNEL_ATTRIBUTION, tmp_path, *touches, python=RIVALS),
         other: measure(MARKETING_ATTRIBUTION_MODELS, tmp_path, *touches, python=RIVALS),
     }
@@ -209,5 +252,7 @@ def test_rules_and_a_chain_beside_libraries(
         f"The chain that ChannelAttribution simulates gives a channel up to {apart:.1%} more or less than it is due.",
     ]
     keep(table(f"Attribution beside libraries, {AMOUNT}", sides, notes, against=ours))
+    smallest = credits_of(sides[least])
+    assert smallest == pytest.approx({key: exact.get(key, 0.0) for key in smallest}, abs=ROUNDED)
     rules = {key: credit for key, credit in found.items() if key[0] != "markov"}
     assert rules == pytest.approx({key: exact.get(key, 0.0) for key in rules}, abs=ROUNDED)
