@@ -125,9 +125,12 @@ touches_outside_paths as (
 
 identifiers_without_touch as (
 
-    select *
+    select people.*
     from people
-    where person_key in (select person_key from conversions_without_touch)
+    where
+        people.person_key in (
+            select conversions_without_touch.person_key from conversions_without_touch
+        )
 
 ),
 
