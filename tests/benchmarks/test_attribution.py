@@ -133,6 +133,7 @@ with duckdb.connect(path, config={{"memory_limit": "{MEMORY}", "threads": 2}}) a
     ''').fetchall()
 """
 
+# What the libraries give and nothing else; the late journey is still open.
 LEAST = f"""
 import duckdb, numpy
 with duckdb.connect(config={{"memory_limit": "{MEMORY}", "threads": 2}}) as connection:

@@ -227,6 +227,14 @@
     }) }}
 {% endmacro %}
 
+{#- Records on conversions are built whole each night, so they are compared. -#}
+{% macro conversion_records() %}
+    {{ return({
+        'rows': 'select * from ' ~ ref('int_conversion_records'),
+        'by': {'conversion_key': 'conversion_key'},
+    }) }}
+{% endmacro %}
+
 {#- Without a path, a conversion's reason looks at all that its person's identifiers met, and at which days and types of
     identifiers anybody's touch shows. -#}
 {% macro replaced_int_conversion_link_states() %}
@@ -259,12 +267,7 @@
                 where unchanged.seen_type is null
             )
     {%- endset -%}
-    {%- set compares = {
-        'records': {
-            'rows': 'select * from ' ~ ref('int_conversion_records'),
-            'by': {'conversion_key': 'conversion_key'},
-        },
-    } -%}
+    {%- set compares = {'records': conversion_records()} -%}
     {%- do compares.update(visits.compares) -%}
     {{ return({
         'compares': compares,
@@ -319,12 +322,7 @@
     {%- set visits = staged_changes('visits', visit_columns(), {'day': 'visited_at'}) -%}
     {%- set activities = staged_changes('activities', activity_columns(), {'day': 'occurred_at'}) -%}
     {%- set entanglements = staged_changes('entanglements', entanglement_columns(), {'day': 'occurred_at'}) -%}
-    {%- set compares = {
-        'records': {
-            'rows': 'select * from ' ~ ref('int_conversion_records'),
-            'by': {'conversion_key': 'conversion_key'},
-        },
-    } -%}
+    {%- set compares = {'records': conversion_records()} -%}
     {%- for staged in [visits, activities, entanglements] -%}{%- do compares.update(staged.compares) -%}{%- endfor -%}
     {%- set touches_in_scope = [] -%}
     {%- for condition in conditions_of({'day': 'touched_at', 'identifier': 'identifier_value'}) -%}

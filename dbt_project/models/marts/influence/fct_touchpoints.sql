@@ -1,6 +1,8 @@
 {{ config(materialized='replaced') }}
 with touchpoints as (
-    {{ rows_within(ref('int_touchpoints'), {'day': reporting_date('touched_at')}, time='touched_at') }}
+    {{ rows_within(
+        ref('int_touchpoints'), {'day': reporting_date('touched_at')}, time='touched_at'
+    ) }}
 
 ),
 
