@@ -50,7 +50,7 @@
     joined by "or", DuckDB tests all rows, and reads all columns for it. -#}
 {% macro rows_within(relation, kinds, time=none, columns=['*']) %}
     {%- set selected = '\n    select\n        ' ~ columns | join(',\n        ') ~ '\n    from ' ~ relation -%}
-    {%- if not kinds or not is_replaced() -%}{{ return(selected) }}{%- endif -%}
+    {%- if kinds and is_replaced() -%}
     {%- set conditions = conditions_of(kinds, time) -%}
     {%- for condition in conditions -%}
     {{ selected }}
@@ -61,6 +61,9 @@
         {%- endfor %}
     {{- '\n\n    union all\n' if not loop.last }}
     {%- endfor %}
+    {%- else -%}
+    {{ selected }}
+    {%- endif -%}
 {% endmacro %}
 
 {#- Whether a key or day belongs to the scope of the model that is being built. -#}
