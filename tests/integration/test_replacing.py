@@ -200,6 +200,50 @@ def test_a_late_touch_changes_the_split_of_a_purchase_and_of_its_refund_together
     assert nights.after_staging.differences(shop) == {}
 
 
+def test_a_purchase_that_goes_leaves_what_it_spent_to_the_next(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
+    unspent = """
+        select count(*) from intermediate.int_conversion_paths inner join intermediate.int_conversions using (conversion_key)
+        where conversion_id = '1002' and not is_spent
+    """
+    shop.execute(ORDERED, ["1002", "ada@", 0, "2026-02-25 12:00:00", None])
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(unspent).fetchall() == [(0,)]
+    shop.execute("delete from staging.stg_shopify__conversions where conversion_id = '1001'")
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(unspent).fetchall() == [(1,)]
+    assert nights.after_staging.differences(shop) == {}
+
+
+def test_amounts_follow_a_rate_that_is_corrected(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
+    amounts = "select gross_amount_reporting from intermediate.int_conversions"
+    shop.execute("update staging.stg_shopify__conversions set currency_code = 'EUR'")
+    shop.execute("truncate reference.exchange_rates")
+    for rate in (2, 3):
+        shop.execute("insert into reference.exchange_rates values ($1, 'USD', 'EUR', $2)", ["2026-02-10", rate])
+        nights.after_staging.build(shop, is_first=False)
+        assert shop.execute(amounts).fetchall() == [(rate * 100,)]
+        assert nights.after_staging.differences(shop) == {}
+        shop.execute("truncate reference.exchange_rates")
+
+
+def test_a_payment_counts_until_its_order_is_known(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
+    counted = "select conversion_id from intermediate.int_conversions order by all"
+    shop.execute(
+        """
+        insert into staging.stg_stripe__conversions by name
+        select * replace ('stripe' as platform_id, '2001' as conversion_id, 'payment' as conversion_kind, 'paid' as payment_reference)
+        from staging.stg_shopify__conversions
+        """
+    )
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(counted).fetchall() == [("1001",), ("2001",)]
+    for reference, conversions in (("paid", [("1001",)]), (None, [("1001",), ("2001",)])):
+        shop.execute("update staging.stg_shopify__conversions set payment_reference = $1", [reference])
+        nights.after_staging.build(shop, is_first=False)
+        assert shop.execute(counted).fetchall() == conversions
+        assert nights.after_staging.differences(shop) == {}
+
+
 def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_do_not(
     nights: Nights, shop: duckdb.DuckDBPyConnection
 ) -> None:
@@ -211,6 +255,17 @@ def test_two_people_merged_by_a_late_link_share_their_touches_and_parted_again_d
     shop.execute("delete from delivered.stg_access_log__identity_links where identifier_value = 'bob'")
     nights.after_staging.build(shop, is_first=False)
     assert shop.execute(LEDGER).fetchall() == before
+    assert nights.after_staging.differences(shop) == {}
+
+
+def test_a_purchase_follows_its_person_to_another_key(nights: Nights, shop: duckdb.DuckDBPyConnection) -> None:
+    person = "select person_key from intermediate.int_conversions"
+    before = shop.execute(person).fetchall()
+    # A person's key is the smallest of the identifiers' keys: among so many there is a smaller one.
+    for browser in range(20):
+        shop.execute(LINKED, [f"browser {browser}", "ada@"])
+    nights.after_staging.build(shop, is_first=False)
+    assert shop.execute(person).fetchall() != before
     assert nights.after_staging.differences(shop) == {}
 
 
@@ -293,6 +348,7 @@ def test_days_that_somebody_asks_for_are_replaced_whatever_changed(
 ) -> None:
     for spoilt in ("marts.fct_touchpoints", "marts.fct_attribution_credits", "intermediate.int_conversion_paths"):
         shop.execute(f"delete from {spoilt}")
+    shop.execute("update intermediate.int_conversions set conversion_key = 'nobody'")
     nights.after_staging.build(shop, is_first=False)
     assert nights.after_staging.differences(shop) != {}
     ask_for(shop, ["2026-02-01", "2026-02-28"], rebuild=False)

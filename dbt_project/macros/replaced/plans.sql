@@ -120,7 +120,7 @@
         },
         'reads': [],
         'scope': days_scope(['select held_day from ' ~ working_table('differing_days__loads'), every_day]),
-        'where': conditions_of({'day': 'requested_at'}),
+        'where': conditions_of({'requested_at': 'day'}),
         'hands_on': {'day': 'requested_at', 'order': 'order_name'},
         'day': 'requested_at',
         'is_in_order': true,
@@ -133,7 +133,12 @@
         'reads': ['stg_access_log__requests'],
         'scope': keys_scope('order', [handed_on('stg_access_log__requests', 'order')]),
         'where': [in_scope('order', 'other_identifier_value')],
-        'hands_on': {'identifier': 'identifier_value', 'other_identifier': 'other_identifier_value'},
+        'hands_on': {
+            'identifier': 'identifier_value',
+            'other_identifier': 'other_identifier_value',
+            'key': surrogate_key(['identifier_type', 'identifier_value']),
+            'other_key': surrogate_key(['other_identifier_type', 'other_identifier_value']),
+        },
     }) }}
 {% endmacro %}
 
@@ -155,7 +160,7 @@
         },
         'reads': ['stg_access_log__requests'],
         'scope': days_scope([handed_on('stg_access_log__requests', 'day'), days_after, every_day]),
-        'where': conditions_of({'day': 'visited_at'}),
+        'where': conditions_of({'visited_at': 'day'}),
         'hands_on': {'day': 'visited_at', 'identifier': 'identifier_value'},
         'day': 'visited_at',
         'is_in_order': true,
@@ -188,12 +193,28 @@
     }) }}
 {% endmacro %}
 
+{#- All links of both ends of a link that changed. What the ends are is found by their values, before any key is made. -#}
 {% macro replaced_int_identity_links() %}
+    {%- set staged = staged_changes('identity_links', link_columns(), {
+        'identifier': 'identifier_value',
+        'other_identifier': 'other_identifier_value',
+        'key': surrogate_key(['identifier_type', 'identifier_value']),
+        'other_key': surrogate_key(['other_identifier_type', 'other_identifier_value']),
+    }) -%}
+    {%- set values, keys = staged.changed.identifier + staged.changed.other_identifier, staged.changed.key + staged.changed.other_key -%}
     {{ return({
-        'compares': {},
-        'reads': [],
+        'compares': staged.compares,
+        'reads': staged.reads,
+        'scope': keys_scope('value', values) ~ ' union all ' ~ keys_scope('identifier', keys),
+        'where': [in_scope('identifier', 'identifier_key'), in_scope('identifier', 'other_identifier_key')],
         'hands_on': {'identifier': 'identifier_key', 'other_identifier': 'other_identifier_key'},
     }) }}
+{% endmacro %}
+
+{% macro link_columns() %}
+    {{ return([
+        'identifier_type', 'identifier_value', 'other_identifier_type', 'other_identifier_value', 'link_reason', 'linked_at',
+    ]) }}
 {% endmacro %}
 
 {#- A link that comes or goes concerns all identifiers of the people at its two ends, as they were known; so both ends of a
@@ -219,12 +240,59 @@
     }) }}
 {% endmacro %}
 
+{#- An amount depends on the rate of its day, and whether a conversion counts on the orders that it may have paid. -#}
 {% macro replaced_int_conversions() %}
+    {%- set conversion_key = surrogate_key(['platform_id', 'conversion_id']) -%}
+    {%- set staged = staged_changes('conversions', conversion_columns(), {'conversion': conversion_key}) -%}
+    {%- set compares = {
+        'aliases': {
+            'rows': 'select * from ' ~ ref('int_conversion_aliases'),
+            'by': {'alias_conversion_key': 'alias_conversion_key'},
+        },
+        'rates': {
+            'rows': 'select * from ' ~ ref('int_exchange_rates'),
+            'by': {
+                'currency_code': 'currency_code',
+                'valid_from_date': 'valid_from_date',
+                'valid_to_date': 'valid_to_date',
+            },
+        },
+    } -%}
+    {%- do compares.update(staged.compares) -%}
+    {%- set of_changed_people -%}
+        select conversion_key from {{ this }} where identifier_value in ({{ handed_on('int_people', 'identifier') }})
+    {%- endset -%}
+    {%- set at_changed_rates -%}
+        select conversions.conversion_key
+        from {{ this }} as conversions
+        inner join {{ working_table('differing__rates') }} as rates
+            on
+                conversions.currency_code = rates.currency_code
+                and conversions.converted_date between rates.valid_from_date and rates.valid_to_date
+    {%- endset -%}
+    {%- set asked -%}
+        select conversion_key from {{ this }} where converted_date in ({{ asked_days() }})
+        union all
+        select {{ conversion_key }}
+        from ({{ union_staged('conversions', ['platform_id', 'conversion_id', 'converted_at']) }}) as staged_conversions
+        where {{ reporting_date('converted_at') }} in ({{ asked_days() }})
+    {%- endset -%}
     {{ return({
-        'compares': {},
-        'reads': [],
+        'compares': compares,
+        'reads': staged.reads + ['int_people'],
+        'scope': keys_scope('conversion', staged.changed.conversion + [
+            differing('aliases', 'alias_conversion_key'), of_changed_people, at_changed_rates, asked,
+        ]),
+        'where': [in_scope('conversion', 'conversion_key')],
         'hands_on': {'conversion': 'conversion_key', 'person': 'person_key', 'day': 'converted_date'},
     }) }}
+{% endmacro %}
+
+{% macro conversion_columns() %}
+    {{ return([
+        'platform_id', 'conversion_id', 'conversion_kind', 'identifier_type', 'identifier_value', 'region_code', 'gross_amount',
+        'currency_code', 'reversed_amount', 'is_fully_reversed', 'converted_at', 'reversed_at', 'reversal_known_as',
+    ]) }}
 {% endmacro %}
 
 {#- Records on conversions are built whole each night, so they are compared. -#}
@@ -325,7 +393,7 @@
     {%- set compares = {'records': conversion_records()} -%}
     {%- for staged in [visits, activities, entanglements] -%}{%- do compares.update(staged.compares) -%}{%- endfor -%}
     {%- set touches_in_scope = [] -%}
-    {%- for condition in conditions_of({'day': 'touched_at', 'identifier': 'identifier_value'}) -%}
+    {%- for condition in conditions_of({'touched_at': 'day', 'identifier_value': 'identifier'}) -%}
         {%- do touches_in_scope.append('conversion_key is null and ' ~ condition) -%}
     {%- endfor -%}
     {{ return({
@@ -388,9 +456,18 @@
     }) }}
 {% endmacro %}
 
+{#- A touch or conversion that changed concerns what its person did from that day on, or, as the zone of reports is another,
+    from the day before. -#}
 {% macro replaced_int_conversion_paths() %}
     {%- set people -%}
         {{ handed_on('int_touchpoints', 'person') }} union all {{ handed_on('int_conversions', 'person') }}
+    {%- endset -%}
+    {%- set changed_days -%}
+        {{ handed_on('int_touchpoints', 'day') }} union all {{ handed_on('int_conversions', 'day') }}
+    {%- endset -%}
+    {%- set conversions_since_then -%}
+        {{ conversions_of(people) }}
+        and converted_at >= (select min(changed_day) - 1 from ({{ changed_days }}) as changed)
     {%- endset -%}
     {{ return({
         'compares': {},
@@ -398,7 +475,7 @@
         'scope': keys_scope('conversion', [
             handed_on('int_conversions', 'conversion'),
             handed_on('int_touchpoints', 'conversion'),
-            conversions_of(people),
+            conversions_since_then,
             asked_conversions(),
         ]),
         'where': [in_scope('conversion', 'conversion_key')],
@@ -519,7 +596,7 @@
         'compares': {},
         'reads': ['int_touchpoints'],
         'scope': days_scope([handed_on('int_touchpoints', 'day')]),
-        'where': conditions_of({'day': 'touched_date'}, time='touched_at'),
+        'where': conditions_of({'touched_date': 'day'}, time='touched_at'),
         'hands_on': {},
         'day': 'touched_date',
     }) }}

@@ -23,13 +23,13 @@
     {{- expression }} >= (select min(scope_day) - {{ days_earlier }} from {{ replaced_relation('scope') }})
 {%- endmacro %}
 
-{#- Which rows belong to the scope, by the expressions of their keys and day: conditions of which one is enough, each for an
+{#- Which rows belong to the scope, by the kinds of key, or 'day', of some of their expressions: conditions of which one is enough, each for an
     engine to look up on its own. Rows with a time are apart from those without, so that a table in the order of the column
     `time` is not read before the scope's first day; where the expression of the day is another, the two are less than a
     day apart. -#}
 {% macro conditions_of(kinds, time=none) %}
     {%- set conditions = [] -%}
-    {%- for kind, expression in kinds.items() -%}
+    {%- for expression, kind in kinds.items() -%}
         {%- set condition = in_scope(kind, expression) -%}
         {%- if kind == 'day' -%}
             {%- set column = time or expression -%}
@@ -45,7 +45,7 @@
 {#- Conditions of which one is enough, as one. -#}
 {% macro any_of(conditions) %}{{ return('((' ~ conditions | join(') or (') ~ '))') }}{% endmacro %}
 
-{#- All columns, or some, of the rows of a relation that belong to the scope by the expressions of their keys and day (see
+{#- All columns, or some, of the rows of a relation that belong to the scope by the kinds of their expressions (see
     `conditions_of`); of all rows where the model is not replaced. Each condition is looked up on its own: of conditions
     joined by "or", DuckDB tests all rows, and reads all columns for it. -#}
 {% macro rows_within(relation, kinds, time=none, columns=['*']) %}

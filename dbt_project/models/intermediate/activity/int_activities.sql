@@ -15,8 +15,8 @@ with staged_activities as (
         'occurred_at',
         'is_provisional',
     ], within={
-        'day': reporting_date('occurred_at'),
-        'identifier': 'identifier_value',
+        reporting_date('occurred_at'): 'day',
+        'identifier_value': 'identifier',
     }, time='occurred_at') }}
 
 ),

@@ -5,13 +5,6 @@ with conversions as (
 
 ),
 
-touchpoints as (
-
-    select * from {{ ref('int_touchpoints') }}
-    where channel_id is not null
-
-),
-
 touchpoints_on_records as (
 
     select * from {{ ref('int_touchpoints') }}
@@ -52,6 +45,23 @@ conversions_with_previous as (
 
     select * from conversions_in_order
     where {{ within('conversion', 'conversion_key') }}
+
+),
+
+-- Touches before the earliest of these windows are on no path.
+touchpoints as (
+
+    select * from {{ ref('int_touchpoints') }}
+    where
+        channel_id is not null
+        and touched_at > (
+            select {{ plus_days(
+                'min(conversions_with_previous.converted_at)',
+                '-max(widest_window.lookback_days)'
+            ) }}
+            from conversions_with_previous
+            cross join widest_window
+        )
 
 ),
 

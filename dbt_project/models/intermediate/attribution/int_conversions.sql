@@ -1,21 +1,11 @@
 {{ config(materialized='replaced') }}
 {%- set reporting_currency_code = reporting_currency() -%}
 with staged_conversions as (
-    {{ union_staged('conversions', [
-        'platform_id',
-        'conversion_id',
-        'conversion_kind',
-        'identifier_type',
-        'identifier_value',
-        'region_code',
-        'gross_amount',
-        'currency_code',
-        'reversed_amount',
-        'is_fully_reversed',
-        'converted_at',
-        'reversed_at',
-        'reversal_known_as',
-    ]) }}
+    {{ union_staged(
+        'conversions',
+        conversion_columns(),
+        within={surrogate_key(['platform_id', 'conversion_id']): 'conversion'}
+    ) }}
 
 ),
 

@@ -1,13 +1,13 @@
 {{ config(materialized='replaced') }}
 -- A conversion's evidence shows no export of touches.
 with touchpoints as (
-    {{ rows_within(ref('int_touchpoints'), {'day': 'touched_at'}) }}
+    {{ rows_within(ref('int_touchpoints'), {'touched_at': 'day'}) }}
 
 ),
 
 visits as (
     {{ union_staged(
-        'visits', ['identifier_type', 'visited_at'], within={'day': 'visited_at'}
+        'visits', ['identifier_type', 'visited_at'], within={'visited_at': 'day'}
     ) }}
 
 ),

@@ -12,7 +12,7 @@ with visits as (
         'click_id_name',
         'is_bot',
         'visited_at',
-    ], within={'day': 'visited_at', 'identifier': 'identifier_value'}) }}
+    ], within={'visited_at': 'day', 'identifier_value': 'identifier'}) }}
 
 ),
 
@@ -26,7 +26,7 @@ activities as (
         'identifier_value',
         'is_incoming',
         'occurred_at',
-    ], within={'day': 'occurred_at', 'identifier': 'identifier_value'}) }}
+    ], within={'occurred_at': 'day', 'identifier_value': 'identifier'}) }}
 
 ),
 
@@ -39,7 +39,7 @@ entanglements as (
         'entanglement_event',
         'occurred_at',
         'known_as',
-    ], within={'day': 'occurred_at', 'identifier': 'identifier_value'}) }}
+    ], within={'occurred_at': 'day', 'identifier_value': 'identifier'}) }}
 
 ),
 

@@ -7,7 +7,7 @@ with visits as (
         'utm_campaign',
         'referrer_host',
         'visited_at',
-    ], within={'day': 'visited_at'}) }}
+    ], within={'visited_at': 'day'}) }}
 
 ),
 

@@ -1,13 +1,10 @@
 {{ config(materialized='replaced') }}
 with staged_links as (
-    {{ union_staged('identity_links', [
-        'identifier_type',
-        'identifier_value',
-        'other_identifier_type',
-        'other_identifier_value',
-        'link_reason',
-        'linked_at',
-    ]) }}
+    {{ union_staged(
+        'identity_links',
+        link_columns(),
+        within={'identifier_value': 'value', 'other_identifier_value': 'value'}
+    ) }}
 
 ),
 
@@ -38,7 +35,12 @@ pairs as (
         link_reason,
         min(linked_at) as linked_at
     from links_with_both_ends
-    where identifier_key <> other_identifier_key
+    where
+        identifier_key <> other_identifier_key
+        and (
+            {{ within('identifier', 'identifier_key') }}
+            or {{ within('identifier', 'other_identifier_key') }}
+        )
     group by
         least(identifier_key, other_identifier_key),
         greatest(identifier_key, other_identifier_key),

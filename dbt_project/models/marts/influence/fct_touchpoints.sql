@@ -1,7 +1,7 @@
 {{ config(materialized='replaced') }}
 with touchpoints as (
     {{ rows_within(
-        ref('int_touchpoints'), {'day': reporting_date('touched_at')}, time='touched_at'
+        ref('int_touchpoints'), {reporting_date('touched_at'): 'day'}, time='touched_at'
     ) }}
 
 ),
