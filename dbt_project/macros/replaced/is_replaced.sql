@@ -5,7 +5,7 @@
     whole: on a first build, and the first after any change of code, seeds, settings or engine (BALCONY_BUILD_STATE, which
         the build sets; without it all builds are whole);
     told: from all rows of its inputs as well, but only the rows that differ from those of the last build are written, and
-        told to the models that read it. So is a table without a scope; one of few rows, for to look for what changed takes it
+        told to the models that read it. So is a table of few rows, for to look for what changed takes it
         longer than to be built; and one that does not know what changed, because a model that it reads was built whole
         or more often than is remembered;
     replaced: from what changed. -#}
@@ -32,7 +32,7 @@
     {%- endset -%}
     {%- if not run_query(stood_before).columns[0].values()[0] -%}{{ return('whole') }}{%- endif -%}
     {%- set plan = replaced_plan() -%}
-    {%- if not plan.scope or sizes[this.identifier] < replaced_from_rows() -%}{{ return('told') }}{%- endif -%}
+    {%- if sizes[this.identifier] < replaced_from_rows() -%}{{ return('told') }}{%- endif -%}
     {%- set needed = [replaced_relation('read')] -%}
     {%- for input in plan.compares -%}{%- do needed.append(replaced_relation('seen__' ~ input)) -%}{%- endfor -%}
     {%- for input in plan.days_of or {} -%}{%- do needed.append(replaced_relation('days_of__' ~ input)) -%}{%- endfor -%}

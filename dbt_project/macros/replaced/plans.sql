@@ -7,7 +7,6 @@
     hands_on: what the models that read this one ask of its changed rows;
     day: by which date or moment of its rows the table is parted, where an engine replaces whole parts of one;
     is_in_order: whether a whole build puts the rows in the order of `day`, where they are not parted by it.
-    Without a scope a model is built from all its inputs, and tells its readers which rows differ.
 
     What a scope reaches: a path depends on all touches and conversions of its person, so a changed touch, conversion or
     identity means all conversions and journeys of the people concerned, before and after. All credits of a conversion
