@@ -33,6 +33,12 @@ journeys_by_path as (
 
 ),
 
+asked_orders as (
+
+    select max(markov_order) as highest_order from {{ ref('measured_attribution_models') }}
+
+),
+
 -- Few, however many steps there are: at most as many as four channels can follow each other.
 histories as (
 
@@ -72,7 +78,10 @@ ranked_states as (
             order by visit_count desc nulls last, state_length asc nulls last, state asc nulls last
         ) as state_rank
     from visits
-    where visit_count >= {{ least_visits }}
+    cross join asked_orders
+    where
+        visit_count >= {{ least_visits }}
+        and state_length <= highest_order
 
 ),
 
