@@ -2,8 +2,8 @@
     of configurations and touch of a journey: path_window_number, channel_id, met_position, met_count, the columns `journey`,
     which tell journeys apart, and those `carried` along. Needs the CTEs `path_configurations` and `path_transforms`.
     Of a path that is too long the first touch stays and the last ones. Most configurations have no transforms: their
-    touches, of which there may be 100 million, pass by the steps. -#}
-{% macro configured_paths(journey, carried=[]) -%}
+    touches, of which there may be 100 million, pass by the steps, or are left out with `only_transformed`. -#}
+{% macro configured_paths(journey, carried=[], only_transformed=false) -%}
 {%- set most_transforms = 3 -%}
 numbered_transforms as (
 
@@ -18,7 +18,7 @@ numbered_transforms as (
 
 ),
 
-{% for paths, is_transformed in [('unchanged', 'false'), ('changed_0', 'true')] -%}
+{% for paths, is_transformed in [('unchanged', 'false'), ('changed_0', 'true')] if paths != 'unchanged' or not only_transformed -%}
 {{ paths }} as (
 
     select
@@ -145,10 +145,11 @@ changed_{{ step }} as (
 {% endfor -%}
 configured_touches as (
 
+    {%- if not only_transformed %}
     select * from unchanged
 
     union all
-
+    {% endif %}
     select * from changed_{{ most_transforms }}
 
 )

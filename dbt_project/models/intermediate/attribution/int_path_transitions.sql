@@ -72,16 +72,19 @@ visits as (
 ranked_states as (
 
     select
-        state,
-        state_length,
+        visits.state,
+        visits.state_length,
         row_number() over (
-            order by visit_count desc nulls last, state_length asc nulls last, state asc nulls last
+            order by
+                visits.visit_count desc nulls last,
+                visits.state_length asc nulls last,
+                visits.state asc nulls last
         ) as state_rank
     from visits
     cross join asked_orders
     where
-        visit_count >= {{ least_visits }}
-        and state_length <= highest_order
+        visits.visit_count >= {{ least_visits }}
+        and visits.state_length <= asked_orders.highest_order
 
 ),
 
