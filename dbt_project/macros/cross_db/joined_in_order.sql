@@ -8,8 +8,7 @@
 {#- Sorting each group's list takes two thirds of the processor time that an ordered string_agg takes (10 million texts in
     2 million groups: 6 against 9 s). -#}
 {% macro default__joined_in_order(expression, separator, position) %}
-    {{- "array_to_string(list_transform(list_sort(list({'place': " ~ position ~ ", 'text': " ~ expression
-        ~ "})), lambda part: part.text), '" ~ separator ~ "')" -}}
+    {{- list_texts("list_sort(list({'place': " ~ position ~ ", 'text': " ~ expression ~ "}))", 'text', separator) -}}
 {% endmacro %}
 
 {% macro spark__joined_in_order(expression, separator, position) %}
